@@ -1,0 +1,1 @@
+"""The domain: rooms, engines, gate, provenance and storage."""

@@ -1,0 +1,1 @@
+"""De-identification engines: bytes in, bytes and a record out; no database, no network."""

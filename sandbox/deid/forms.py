@@ -1,0 +1,69 @@
+"""The forms that all engines share: the register, and the verdict on one file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class FileKind(StrEnum):
+    """What a file is, by its bytes."""
+
+    DICOM = "dicom"
+    TEXT = "text"
+    TABLE = "table"
+    IMAGE = "image"
+    UNKNOWN = "unknown"
+
+
+class Result(StrEnum):
+    """What became of a file."""
+
+    CLEANED = "cleaned"
+    HELD = "held"
+    QUARANTINED = "quarantined"
+
+
+@dataclass(frozen=True)
+class RegisterRow:
+    """What the hospital's own register says of one subject; any value may be missing."""
+
+    id: str
+    name: str | None = None
+    id_number: str | None = None
+    mrn: str | None = None
+    phone: str | None = None
+
+
+@dataclass(frozen=True)
+class Register:
+    """All subjects the hospital told of; their values are looked for in every file."""
+
+    rows: tuple[RegisterRow, ...] = ()
+
+    def by_mrn(self, mrn: str) -> RegisterRow | None:
+        """The row of a record number, or None."""
+        return next((row for row in self.rows if row.mrn == mrn), None)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What an engine did with one file.
+
+    Attributes:
+        result: cleaned, held or quarantined; only `cleaned` carries `data`.
+        reason: stable kebab code of a hold or quarantine, else None.
+        data: the cleaned bytes.
+        actions: how often each rule action was carried out (`X`, `Z`, `D`, `U`, `replace`, ...).
+        removed: identifiers removed, by kind (`NAME`, `DATE`, `MRN`, `UID`, ...); counts only.
+        modality: (0008,0060) Modality or the empty string.
+        frames: number of frames, 0 without pixels.
+    """
+
+    result: Result
+    kind: FileKind
+    reason: str | None = None
+    data: bytes | None = None
+    actions: Mapping[str, int] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
+    modality: str = ""
+    frames: int = 0

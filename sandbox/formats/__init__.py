@@ -1,0 +1,1 @@
+"""File formats: what a file is, by its bytes, and how to read and write it."""

@@ -1,0 +1,126 @@
+"""Rows of `label`: projects, issued items, tasks, leases, labels, reviews."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar
+
+from policies.vocabulary import ItemState, TaskState
+
+
+@dataclass(frozen=True)
+class Project:
+    """A labelling job on one dataset; `guideline` and `schema` are canonical JSON, public."""
+
+    UNIQUE: ClassVar[tuple[tuple[str, ...], ...]] = (("dataset",),)
+
+    id: str
+    dataset: str
+    title: str
+    firm: str
+    guideline: bytes
+    guideline_digest: str
+    schema: bytes
+    schema_digest: str
+    lease_s: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class ProjectItem:
+    """An approved item, re-encrypted for one project under a new id.
+
+    `blob` is the ciphertext's digest; the file key, sealed to `serve`, stands in the exchange
+    under `item:<id>`. `frames` is 0 for text. `source_item` is known to worker rows only and
+    never leaves by the API.
+    """
+
+    INDEXED: ClassVar[tuple[str, ...]] = ("project", "state")
+    UNIQUE: ClassVar[tuple[tuple[str, ...], ...]] = (("project", "source_item"),)
+
+    id: str
+    project: str
+    source_item: str
+    subject: str
+    kind: str
+    modality: str
+    frames: int
+    blob: str
+    commitment: str
+    state: ItemState
+    issued_index: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """One project item to label; `version` counts saved labels, `turn` labelling rounds."""
+
+    INDEXED: ClassVar[tuple[str, ...]] = ("project", "state", "labeller")
+    UNIQUE: ClassVar[tuple[tuple[str, ...], ...]] = (("item",),)
+
+    id: str
+    project: str
+    item: str
+    state: TaskState
+    labeller: str | None
+    reviewer: str | None
+    lease: str | None
+    label: str | None
+    version: int
+
+
+@dataclass(frozen=True)
+class Lease:
+    """The short right of one account to see one item; `work` is `label` or `review`."""
+
+    INDEXED: ClassVar[tuple[str, ...]] = ("account", "ended_at", "task")
+
+    id: str
+    task: str
+    project: str
+    item: str
+    account: str
+    work: str
+    opened_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    shown: tuple[str, ...]
+    opened_index: int
+
+
+@dataclass(frozen=True)
+class Label:
+    """One version of one task's label; `sealed` is the payload and salt under the record key."""
+
+    INDEXED: ClassVar[tuple[str, ...]] = ("task", "project")
+    UNIQUE: ClassVar[tuple[tuple[str, ...], ...]] = (("task", "version"),)
+
+    id: str
+    task: str
+    project: str
+    item: str
+    version: int
+    author: str
+    sealed: bytes
+    commitment: str
+    shown_commitment: str
+    made_by: str
+    index: int
+    saved_at: datetime
+
+
+@dataclass(frozen=True)
+class Review:
+    """A second person's verdict on one label version: `accept` or `return`."""
+
+    INDEXED: ClassVar[tuple[str, ...]] = ("task", "label")
+
+    id: str
+    task: str
+    project: str
+    label: str
+    reviewer: str
+    verdict: str
+    sealed: bytes
+    commitment: str
+    index: int
+    saved_at: datetime
