@@ -1,0 +1,63 @@
+# One way to do each thing. `make demo` and `make test` are all a newcomer needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ARGS ?=
+ROOM ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo serve test check format bench torture lock clean
+
+help:
+	@echo "make demo     the whole chain on real files (ARGS='--input DIR --keep ...')"
+	@echo "make test     the whole test suite"
+	@echo "make check    format, lint, types, import contracts, docs tests"
+	@echo "make serve    notary, worker and server on the embedded default (ARGS='--dir DIR')"
+	@echo "make bench    figures, appended to bench/results.jsonl (ROOM=crypto|gate|log|clean|label|release)"
+	@echo "make torture  full fault and mutation counts"
+	@echo "make lock     resolve the dependencies anew"
+
+# Runtime: what is locked, and nothing else (no torch).
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
+	    --config-settings editable_mode=compat -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+demo: $(VENV)/.runtime
+	$(BIN)/anbiao demo $(ARGS)
+
+serve: $(VENV)/.runtime
+	$(BIN)/anbiao serve --all $(ARGS)
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -n 2 --dist loadgroup $(ARGS)
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m api.openapi --check
+	$(BIN)/pytest -q tests/docs
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m bench $(if $(ROOM),--room $(ROOM),)
+
+torture: $(VENV)/.dev
+	$(BIN)/python -m bench.torture $(ARGS)
+
+lock: $(VENV)/.dev
+	$(BIN)/python -m bench.lock
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
