@@ -1,0 +1,1 @@
+"""The public register: which datasets and projects exist, without personal data."""

@@ -1,0 +1,1 @@
+"""Labelling: projects, tasks, leases, labels and their review by another person."""

@@ -1,0 +1,1 @@
+"""The airlock: a label set is requested, screened, voted on, sealed and, if need be, recalled."""
