@@ -1,0 +1,1 @@
+"""The other side of the door: seals, opens and signs locally, knows nothing of the server."""

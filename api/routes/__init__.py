@@ -1,0 +1,1 @@
+"""Routes of the HTTP door, one module per room."""

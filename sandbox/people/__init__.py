@@ -1,0 +1,1 @@
+"""The room of people: accounts, second factors, sessions, keys, hospitals and memberships."""

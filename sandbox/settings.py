@@ -1,0 +1,163 @@
+"""The settings of one house: read once, frozen, every field described in `docs/settings.md`.
+
+Order: defaults < `<dir>/settings.toml` < environment `ANBIAO_<NAME>` < command line. An unknown
+key anywhere refuses the start. Secrets are named by file path, never by value.
+"""
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sandbox.errors import Malformed, Unacceptable
+
+PREFIX = "ANBIAO_"
+FILE_NAME = "settings.toml"
+_MIB = 2**20
+
+
+class Settings(BaseModel):
+    """Everything that can be set; the descriptions are what `docs/settings.md` shows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dir: Annotated[Path, Field(description="data folder; everything is kept below it")]
+    host: Annotated[str, Field(description="address to listen on; loopback only without TLS")] = (
+        "127.0.0.1"
+    )
+    port: Annotated[
+        int, Field(ge=0, le=65535, description="TCP port of the HTTP door; 0 takes a free one")
+    ] = 8420
+    tls_certificate: Annotated[
+        Path | None, Field(description="PEM file of the certificate chain; needs `tls_key`")
+    ] = None
+    tls_key: Annotated[
+        Path | None, Field(description="PEM file of the certificate's private key, mode 0600")
+    ] = None
+    passphrase_file: Annotated[
+        Path | None,
+        Field(description="file (0600) whose passphrase locks the root keys; else they are 0600"),
+    ] = None
+    origin: Annotated[
+        str,
+        Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,99}$", description="prefix of the logs' names"),
+    ] = "anbiao.localhost"
+    steward_pins: Annotated[
+        Path | None,
+        Field(
+            description="file of the stewards' public keys that the worker believes, one per "
+            "line; `vault/stewards.pins` unless set"
+        ),
+    ] = None
+    session_idle_s: Annotated[
+        int, Field(ge=60, le=86_400, description="seconds without a request that end a session")
+    ] = 1_800
+    session_longest_s: Annotated[
+        int, Field(ge=60, le=604_800, description="seconds after which any session ends")
+    ] = 43_200
+    invitation_s: Annotated[
+        int, Field(ge=60, le=2_592_000, description="seconds that an invitation stays good")
+    ] = 604_800
+    login_delay_s: Annotated[
+        int, Field(ge=8, le=900, description="longest delay in seconds after failed logins")
+    ] = 60
+    password_memory_kib: Annotated[
+        int, Field(ge=19_456, le=1_048_576, description="memory of one password hash in KiB")
+    ] = 65_536
+    password_passes: Annotated[
+        int, Field(ge=2, le=10, description="passes over that memory in one password hash")
+    ] = 2
+    password_at_once: Annotated[
+        int, Field(ge=1, le=64, description="password hashes that may run at the same time")
+    ] = 2
+    request_bytes: Annotated[
+        int, Field(ge=65_536, le=64 * _MIB, description="longest request body but for objects")
+    ] = _MIB
+    object_bytes: Annotated[
+        int, Field(ge=_MIB, description="longest sealed object that may be put")
+    ] = 4096 * _MIB
+    requests_per_s: Annotated[
+        int, Field(ge=1, le=100_000, description="requests per second of one account")
+    ] = 100
+    request_burst: Annotated[
+        int, Field(ge=1, le=1_000_000, description="requests that one account may make at once")
+    ] = 400
+    lease_s: Annotated[
+        int, Field(ge=30, le=86_400, description="seconds that a labeller may look at an item")
+    ] = 1_800
+    poll_s: Annotated[
+        float, Field(gt=0, le=60, description="seconds the idle worker waits to look again")
+    ] = 0.5
+    worker_processes: Annotated[
+        int, Field(ge=1, le=256, description="processes that clean items side by side")
+    ] = 1
+    spare_disk_bytes: Annotated[
+        int, Field(ge=0, description="free disk space below which `doctor` complains")
+    ] = 1024 * _MIB
+
+    @model_validator(mode="after")
+    def _loopback_or_tls(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key come together")
+        if self.tls_certificate is None and not is_loopback(self.host):
+            raise ValueError("without TLS only a loopback address may be listened on")
+        return self
+
+    @property
+    def pins(self) -> Path:
+        """The file of pinned steward keys."""
+        return self.steward_pins or self.dir / "vault" / "stewards.pins"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is an address of this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def load(
+    folder: Path, environment: Mapping[str, str], given: Mapping[str, object] | None = None
+) -> Settings:
+    """The settings of the house in `folder`; `given` comes from the command line.
+
+    Raises:
+        Malformed: the file is not TOML.
+        Unacceptable: an unknown key or a value out of range; the field is named, never its value.
+    """
+    merged: dict[str, object] = {**_from_file(folder / FILE_NAME), **_from(environment)}
+    merged |= {name: value for name, value in (given or {}).items() if value is not None}
+    merged["dir"] = folder.resolve()
+    try:
+        return Settings.model_validate(merged)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_context=False, include_url=False)[0]
+        name = ".".join(map(str, first["loc"]))
+        if first["type"] == "extra_forbidden":
+            raise Unacceptable("setting-unknown", f"no setting {name}", field=name) from None
+        raise Unacceptable(
+            "setting-refused", f"{name} {first['msg']}".strip(), field=name
+        ) from None
+
+
+def _from_file(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Malformed("settings-malformed", f"{FILE_NAME} is not TOML") from error
+
+
+def _from(environment: Mapping[str, str]) -> dict[str, object]:
+    return {
+        name.removeprefix(PREFIX).lower(): value
+        for name, value in environment.items()
+        if name.startswith(PREFIX)
+    }
