@@ -122,8 +122,8 @@ C_contra = TypeVar("C_contra", bound=Command, contravariant=True)
 class Handler(Protocol[C_contra]):
     """A room's part in one act."""
 
-    def facts(self, tables: Tables, command: C_contra) -> Facts:
-        """What policy may rest its ruling on."""
+    def facts(self, tables: Tables, command: C_contra, acting: Acting) -> Facts:
+        """What policy may rest its ruling on; `acting` is for facts such as `own` and `self`."""
         ...
 
     def act(self, tables: Tables, command: C_contra, acting: Acting) -> Outcome:
