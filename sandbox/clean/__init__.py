@@ -1,0 +1,1 @@
+"""Clean (洗): sealed items become masters without identifiers, and an officer signs for them."""
