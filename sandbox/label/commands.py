@@ -1,0 +1,161 @@
+"""What can be asked of the labelling room; one frozen command per act."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from policies.vocabulary import Action
+from sandbox.acts import Command
+from sandbox.errors import InputError, Unacceptable
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What was wrong with the input, found before the gate and raised inside it.
+
+    So that the refusal stands in the log, and only someone who may act learns of it.
+    """
+
+    code: str
+    message: str
+    field: str | None
+
+    @classmethod
+    def of(cls, error: InputError) -> "Fault":
+        """The fault that an error tells of."""
+        return cls(error.code, error.message, error.field)
+
+    def error(self) -> InputError:
+        """The error again."""
+        return Unacceptable(self.code, self.message, field=self.field)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateProject(Command):
+    """Open the labelling job of one dataset."""
+
+    ACTION: ClassVar[Action] = Action.PROJECT_CREATE
+
+    project: str
+    dataset: str
+    title: str
+    firm: str
+    guideline: bytes
+    schema: bytes
+    lease_s: int
+    fault: Fault | None = None
+
+    def objects(self) -> Mapping[str, str]:
+        """The project and its dataset."""
+        return {"dataset": self.dataset, "project": self.project}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelCommand(Command):
+    """Anything done in one project; `domain` has to be the project's own."""
+
+    project: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenTask(LabelCommand):
+    """Get the next task (or the named one) and the right to see its item for a while."""
+
+    ACTION: ClassVar[Action] = Action.TASK_OPEN
+
+    lease: str
+    task: str | None = None
+
+    def objects(self) -> Mapping[str, str]:
+        """The project, and the task when one is named."""
+        named = {"task": self.task} if self.task else {}
+        return {"project": self.project, **named}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenReview(LabelCommand):
+    """Get the next submitted task (or the named one) of someone else, to judge it."""
+
+    ACTION: ClassVar[Action] = Action.REVIEW_OPEN
+
+    lease: str
+    task: str | None = None
+
+    def objects(self) -> Mapping[str, str]:
+        """The project, and the task when one is named."""
+        named = {"task": self.task} if self.task else {}
+        return {"project": self.project, **named}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitLabel(LabelCommand):
+    """Save a label for the item under the lease; `version` is what the saver saw last."""
+
+    ACTION: ClassVar[Action] = Action.LABEL_SUBMIT
+
+    task: str
+    label: str
+    version: int
+    sealed: bytes = b""
+    commitments: Mapping[str, bytes] = field(default_factory=dict)
+    shown: tuple[str, ...] = ()
+    fault: Fault | None = None
+
+    def objects(self) -> Mapping[str, str]:
+        """The project, the task and the new label."""
+        return {"project": self.project, "task": self.task, "label": self.label}
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitReview(LabelCommand):
+    """Accept a label or return it with a reason."""
+
+    ACTION: ClassVar[Action] = Action.REVIEW_SUBMIT
+
+    task: str
+    review: str
+    verdict: str
+    sealed: bytes = b""
+    commitment: bytes = b""
+    shown: tuple[str, ...] = ()
+    fault: Fault | None = None
+
+    def objects(self) -> Mapping[str, str]:
+        """The project, the task and the new review."""
+        return {"project": self.project, "task": self.task, "review": self.review}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReopenTask(LabelCommand):
+    """Take an accepted, locked task back into review, with a reason."""
+
+    ACTION: ClassVar[Action] = Action.TASK_REOPEN
+
+    task: str
+    review: str
+    lease: str
+    reason_given: bool
+    sealed: bytes = b""
+    commitment: bytes = b""
+    fault: Fault | None = None
+
+    def objects(self) -> Mapping[str, str]:
+        """The project, the task and the lease it opens."""
+        return {"project": self.project, "task": self.task, "review": self.review}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseLease(LabelCommand):
+    """End a lease: by its holder, or by the worker once it has run out.
+
+    `shown` is None when nobody counted: then all of the item counts as seen.
+    """
+
+    ACTION: ClassVar[Action] = Action.LEASE_CLOSE
+
+    lease: str
+    shown: tuple[str, ...] | None = None
+
+    def objects(self) -> Mapping[str, str]:
+        """The project and the lease."""
+        return {"project": self.project, "lease": self.lease}

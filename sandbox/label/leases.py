@@ -1,0 +1,137 @@
+"""Leases: the short right of one account to see one item, given and taken back.
+
+- An account holds at most one live lease in a project: it sees one item at a time (R34).
+- A lease ends when its work is handed in, when its holder closes it, or when it runs out.
+"""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from policies.ruling import Fact
+from policies.states import TASK
+from policies.vocabulary import TaskState
+from sandbox.acts import Acting, Commitment, Outcome, project_domain
+from sandbox.errors import Conflict, NotFound
+from sandbox.label.commands import LabelCommand
+from sandbox.label.digests import rendering_digest
+from sandbox.records.deposits import Dataset
+from sandbox.records.labels import Lease, Project, ProjectItem, Task
+from sandbox.records.port import Tables
+from sandbox.records.standing import dataset_facts
+from sandbox.records.transitions import step
+
+LABEL_WORK = "label"
+REVIEW_WORK = "review"
+ALL_SHOWN = ("all",)
+
+
+def project_of(tables: Tables, command: LabelCommand) -> Project:
+    """The command's project, when the command stands in the project's own domain.
+
+    Raises:
+        NotFound: there is none, or roles of one project were to count in another.
+    """
+    if command.domain != project_domain(command.project):
+        raise NotFound
+    return tables.of(Project).require(command.project)
+
+
+def task_of(tables: Tables, command: LabelCommand, task_id: str) -> Task:
+    """The task, when it is of the command's project.
+
+    Raises:
+        NotFound: it is not.
+    """
+    task = tables.of(Task).require(task_id)
+    if task.project != command.project:
+        raise NotFound
+    return task
+
+
+def standing(tables: Tables, project: Project, now: datetime) -> dict[str, Fact]:
+    """The facts of the project's dataset."""
+    return dataset_facts(tables.of(Dataset).require(project.dataset), now)
+
+
+def live(lease: Lease | None, now: datetime) -> bool:
+    """Whether a lease still lets its holder look."""
+    return lease is not None and lease.ended_at is None and now < lease.expires_at
+
+
+def held(tables: Tables, project: str, account: str, now: datetime) -> list[Lease]:
+    """Live leases of an account in a project."""
+    open_ones = tables.of(Lease).find(account=account, project=project, ended_at=None)
+    return [lease for lease in open_ones if live(lease, now)]
+
+
+def lease_facts(tables: Tables, task: Task, acting: Acting, work: str) -> dict[str, bool]:
+    """Whether the task is leased to this account for this work, and still is."""
+    lease = tables.of(Lease).get(task.lease) if task.lease else None
+    return {
+        "own_lease": lease is not None and lease.account == acting.account and lease.work == work,
+        "lease_live": live(lease, acting.now),
+    }
+
+
+def give(tables: Tables, project: Project, task: Task, lease: Lease) -> Outcome:
+    """Give the lease and say everything it can show.
+
+    Raises:
+        Conflict: `lease-held`, the account looks at another item of the project.
+    """
+    if held(tables, project.id, lease.account, lease.opened_at):
+        raise Conflict("lease-held", "close the lease you hold first")
+    tables.of(Lease).insert(lease)
+    tables.of(Task).replace(task)
+    item = tables.of(ProjectItem).require(task.item)
+    seconds = int((lease.expires_at - lease.opened_at).total_seconds())
+    return Outcome(
+        objects={"item": item.id, "lease": lease.id, "task": task.id},
+        counts={"frames": item.frames, "seconds": seconds, "version": task.version},
+        digests={"rendering": rendering_digest()},
+        commitments=(Commitment("item", bytes.fromhex(item.commitment)),),
+        states={"task": str(task.state)},
+        codes={"kind": item.kind, "work": lease.work},
+        reply={"task": task.id, "lease": lease.id, "item": item.id, "version": task.version},
+    )
+
+
+def new_lease(project: Project, task: Task, lease_id: str, work: str, acting: Acting) -> Lease:
+    """A lease of the project's length, from now on."""
+    return Lease(
+        id=lease_id,
+        task=task.id,
+        project=project.id,
+        item=task.item,
+        account=acting.account,
+        work=work,
+        opened_at=acting.now,
+        expires_at=acting.now + timedelta(seconds=project.lease_s),
+        ended_at=None,
+        shown=(),
+        opened_index=acting.index,
+    )
+
+
+def end(tables: Tables, lease_id: str, now: datetime, shown: tuple[str, ...]) -> Lease:
+    """End a lease.
+
+    Raises:
+        Conflict: `lease-closed` already.
+    """
+    lease = tables.of(Lease).require(lease_id)
+    if lease.ended_at is not None:
+        raise Conflict("lease-closed", "the lease has ended already")
+    ended = replace(lease, ended_at=now, shown=shown)
+    tables.of(Lease).replace(ended)
+    return ended
+
+
+def without_lease(task: Task) -> Task:
+    """The task after its lease ended without work handed in."""
+    if task.state is TaskState.IN_REVIEW:
+        return replace(task, state=step(TASK, task.state, TaskState.SUBMITTED), lease=None)
+    if task.version:
+        return replace(task, state=step(TASK, task.state, TaskState.RETURNED), lease=None)
+    state = step(TASK, task.state, TaskState.OPEN)
+    return replace(task, state=state, lease=None, labeller=None)

@@ -1,0 +1,209 @@
+"""Tasks: the next one is leased, its label saved as a new version, its lease closed.
+
+R36: a label saved over another version than the one seen is refused. R38: each save is a row of
+its own; former versions stay.
+"""
+
+from dataclasses import replace
+
+from policies.ruling import Facts
+from policies.states import TASK
+from policies.vocabulary import TaskState
+from sandbox.acts import Acting, Commitment, Outcome
+from sandbox.errors import Forbidden, NotFound, StaleVersion
+from sandbox.label import leases
+from sandbox.label.commands import CloseLease, OpenTask, SubmitLabel
+from sandbox.label.digests import rendering_digest
+from sandbox.records.labels import Label, Lease, Project, Review, Task
+from sandbox.records.persons import accounts_of
+from sandbox.records.port import Tables
+from sandbox.records.transitions import step
+
+MADE_BY_PERSON = "person"
+
+
+class OpenTaskHandler:
+    """`task.open`."""
+
+    def facts(self, tables: Tables, command: OpenTask, acting: Acting) -> Facts:
+        """State of the task, and whether it is someone else's now.
+
+        Raises:
+            NotFound: `no-task` is left for this account, or no such project or task.
+        """
+        project = leases.project_of(tables, command)
+        task = self._task(tables, command, acting)
+        return {
+            **leases.standing(tables, project, acting.now),
+            "stage": str(task.state),
+            "assigned_other": task.labeller not in (None, acting.account),
+        }
+
+    def act(self, tables: Tables, command: OpenTask, acting: Acting) -> Outcome:
+        """Lease the task.
+
+        Raises:
+            Conflict: `lease-held`.
+            Forbidden: `own-review`, the account judged this task before (R06).
+            IllegalTransition: it is not to be labelled now.
+        """
+        project = leases.project_of(tables, command)
+        task = self._task(tables, command, acting)
+        if reviewed_by(tables, task, acting.account):
+            raise Forbidden("own-review", "a reviewer of a task can't label it")
+        lease = leases.new_lease(project, task, command.lease, leases.LABEL_WORK, acting)
+        leased = replace(
+            task,
+            state=step(TASK, task.state, TaskState.LEASED),
+            labeller=acting.account,
+            lease=lease.id,
+        )
+        return leases.give(tables, project, leased, lease)
+
+    def _task(self, tables: Tables, command: OpenTask, acting: Acting) -> Task:
+        if command.task:
+            return leases.task_of(tables, command, command.task)
+        tasks, project = tables.of(Task), command.project
+        returned = tasks.find(project=project, state=TaskState.RETURNED, labeller=acting.account)
+        fresh = tasks.find(project=project, state=TaskState.OPEN)
+        for task in (*returned, *fresh):
+            if not reviewed_by(tables, task, acting.account):
+                return task
+        raise NotFound("no-task", "no task is left for you here")
+
+
+class SubmitLabelHandler:
+    """`label.submit`."""
+
+    def facts(self, tables: Tables, command: SubmitLabel, acting: Acting) -> Facts:
+        """State of the task, and whether this account holds its live lease.
+
+        Raises:
+            StaleVersion: the labeller saw another version than the one saved last.
+            NotFound: no such project or task.
+        """
+        project = leases.project_of(tables, command)
+        task = leases.task_of(tables, command, command.task)
+        if task.labeller == acting.account and task.version != command.version:
+            raise StaleVersion
+        return {
+            **leases.standing(tables, project, acting.now),
+            "stage": str(task.state),
+            **leases.lease_facts(tables, task, acting, leases.LABEL_WORK),
+        }
+
+    def act(self, tables: Tables, command: SubmitLabel, acting: Acting) -> Outcome:
+        """Keep the label as the next version, end the lease.
+
+        Raises:
+            InputError: the label breaks the schema or holds an identifier; the field is named.
+            IllegalTransition: the task is not being labelled.
+        """
+        if command.fault:
+            raise command.fault.error()
+        project = leases.project_of(tables, command)
+        task = leases.task_of(tables, command, command.task)
+        state = step(TASK, task.state, TaskState.SUBMITTED)
+        lease = leases.end(tables, task.lease or "", acting.now, command.shown)
+        label = _label(command, task, acting)
+        tables.of(Label).insert(label)
+        tables.of(Task).replace(
+            replace(task, state=state, label=label.id, version=label.version, lease=None)
+        )
+        return Outcome(
+            objects={"item": task.item, "lease": lease.id},
+            counts={"version": label.version, "shown": len(command.shown)},
+            digests={
+                "guideline": project.guideline_digest,
+                "schema": project.schema_digest,
+                "rendering": rendering_digest(),
+            },
+            commitments=tuple(Commitment(k, v) for k, v in sorted(command.commitments.items())),
+            states={"task": str(state)},
+            codes={"made_by": label.made_by},
+            reply={"label": label.id, "version": label.version},
+        )
+
+
+class CloseLeaseHandler:
+    """`lease.close`."""
+
+    def facts(self, tables: Tables, command: CloseLease, acting: Acting) -> Facts:
+        """Whether the lease has run out, and whose it is.
+
+        Raises:
+            NotFound: no such lease in this project.
+        """
+        project = leases.project_of(tables, command)
+        lease = self._lease(tables, command)
+        return {
+            **leases.standing(tables, project, acting.now),
+            "expired": acting.now >= lease.expires_at,
+            "own": lease.account == acting.account,
+        }
+
+    def act(self, tables: Tables, command: CloseLease, acting: Acting) -> Outcome:
+        """End the lease and say what was looked at; uncounted, all of it was.
+
+        Raises:
+            Conflict: `lease-closed`.
+        """
+        shown = leases.ALL_SHOWN if command.shown is None else command.shown
+        lease = leases.end(tables, self._lease(tables, command).id, acting.now, shown)
+        task = tables.of(Task).require(lease.task)
+        if task.lease == lease.id:
+            task = leases.without_lease(task)
+            tables.of(Task).replace(task)
+        seconds = int((min(acting.now, lease.expires_at) - lease.opened_at).total_seconds())
+        return Outcome(
+            objects={"item": lease.item, "task": task.id},
+            counts={"seconds": seconds, **_looks(shown)},
+            codes={"counted": "all" if shown == leases.ALL_SHOWN else "exact"},
+            states={"task": str(task.state)},
+            reply={"lease": lease.id},
+        )
+
+    def _lease(self, tables: Tables, command: CloseLease) -> Lease:
+        lease = tables.of(Lease).require(command.lease)
+        if lease.project != command.project:
+            raise NotFound
+        return lease
+
+
+def reviewed_by(tables: Tables, task: Task, account: str) -> bool:
+    """Whether the person behind `account` ever judged this task (R06)."""
+    persons = accounts_of(tables, account)
+    judged = {review.reviewer for review in tables.of(Review).find(task=task.id)}
+    return bool(judged & persons)
+
+
+def labelled_by(tables: Tables, task: Task, account: str) -> bool:
+    """Whether the person behind `account` wrote any version of this task's label (R06)."""
+    persons = accounts_of(tables, account)
+    return any(label.author in persons for label in tables.of(Label).find(task=task.id))
+
+
+def project_digests(project: Project) -> dict[str, str]:
+    """The digests a label or review is bound to."""
+    return {"guideline": project.guideline_digest, "schema": project.schema_digest}
+
+
+def _looks(shown: tuple[str, ...]) -> dict[str, int]:
+    return {} if shown == leases.ALL_SHOWN else {"shown": len(shown)}
+
+
+def _label(command: SubmitLabel, task: Task, acting: Acting) -> Label:
+    return Label(
+        id=command.label,
+        task=task.id,
+        project=task.project,
+        item=task.item,
+        version=task.version + 1,
+        author=acting.account,
+        sealed=command.sealed,
+        commitment=command.commitments["label"].hex(),
+        shown_commitment=command.commitments["shown"].hex(),
+        made_by=MADE_BY_PERSON,
+        index=acting.index,
+        saved_at=acting.now,
+    )
