@@ -53,6 +53,7 @@ class OpeningDeposit:
                 state=OPEN,
                 objects=len(manifest.objects),
                 opened_at=acting.now,
+                opened_index=acting.index,
             )
         )
         return Outcome(

@@ -46,7 +46,8 @@ class IntakeKey:
 class Deposit:
     """Sealed objects announced by one signed outer manifest; `state` is OPEN or COMPLETE.
 
-    `manifest` is the exact outer manifest; `inner_blob` the blob digest of the sealed inner part.
+    `manifest` is the exact outer manifest; `inner_blob` the blob digest of the sealed inner part;
+    `opened_index` the entry that carries the depositor's signature.
     """
 
     INDEXED: ClassVar[tuple[str, ...]] = ("dataset", "state")
@@ -62,6 +63,7 @@ class Deposit:
     state: str
     objects: int
     opened_at: datetime
+    opened_index: int
 
 
 @dataclass(frozen=True)
