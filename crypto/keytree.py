@@ -1,0 +1,231 @@
+"""The tree of wrapped keys: root -> hospital epoch -> dataset -> subject -> object.
+
+- Every key is 32 random bytes, wrapped by its parent with AES-256-GCM; name and parent are
+  authenticated, so a blob moved to another name or parent does not open.
+- Wrapped keys live in a key store apart from database and blobs. Destroying one leaves a
+  tombstone: `key-destroyed` and `key-unknown` are different answers, and no name comes back.
+- Destroying a parent destroys all below it. `rotate` moves the survivors under a successor first;
+  then no old backup of the store brings back what was destroyed before the rotation.
+
+It holds no key in memory between calls; the root provider may.
+"""
+
+import secrets
+import struct
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from crypto.errors import VerificationError
+from crypto.roots import RootProvider
+
+KEY_SIZE: Final = 32
+MAX_DEPTH: Final = 8
+_NONCE_SIZE: Final = 12
+_VERSION: Final = b"\x01"
+_TOMBSTONE: Final = b"\x00"
+_LABEL: Final = b"anbiao-key-wrap-v1\n"
+
+
+class KeyStore(Protocol):
+    """Where wrapped keys lie; writes are durable once they return.
+
+    `destroy` leaves no copy that the store can reach, free pages and journals included.
+    """
+
+    def get(self, name: str) -> bytes | None:
+        """The blob of that name, or None."""
+        ...
+
+    def put(self, name: str, blob: bytes) -> None:
+        """Store a blob, in place of an older one if there is one; atomic."""
+        ...
+
+    def add(self, name: str, blob: bytes) -> None:
+        """Store a blob under a new name; `VerificationError` `key-exists` when it is taken."""
+        ...
+
+    def destroy(self, name: str) -> None:
+        """Erase the blob of that name; nothing happens when there is none."""
+        ...
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """Names that begin with `prefix`, sorted."""
+        ...
+
+
+class MemoryKeyStore:
+    """A key store that ends with the process: for tests and throw-away runs."""
+
+    def __init__(self) -> None:
+        self._blobs: dict[str, bytes] = {}
+
+    def get(self, name: str) -> bytes | None:
+        """The blob of that name, or None."""
+        return self._blobs.get(name)
+
+    def put(self, name: str, blob: bytes) -> None:
+        """Store a blob, in place of an older one if there is one."""
+        self._blobs[name] = blob
+
+    def add(self, name: str, blob: bytes) -> None:
+        """Store a blob under a new name.
+
+        Raises:
+            VerificationError: `key-exists`.
+        """
+        if name in self._blobs:
+            raise VerificationError("key-exists")
+        self._blobs[name] = blob
+
+    def destroy(self, name: str) -> None:
+        """Erase the blob of that name; nothing happens when there is none."""
+        self._blobs.pop(name, None)
+
+    def names(self, prefix: str) -> Iterator[str]:
+        """Names that begin with `prefix`, sorted."""
+        return iter(sorted(name for name in self._blobs if name.startswith(prefix)))
+
+
+class KeyTree:
+    """Keys by name under one root provider and one key store."""
+
+    def __init__(self, root: RootProvider, store: KeyStore) -> None:
+        self._root = root
+        self._store = store
+
+    def create(self, name: str, parent: str | None) -> bytes:
+        """Make a key under `parent` (under the root when None) and return it.
+
+        Raises:
+            VerificationError: `key-exists`; for the parent what `key` raises.
+        """
+        key = secrets.token_bytes(KEY_SIZE)
+        self.adopt(name, parent, key)
+        return key
+
+    def adopt(self, name: str, parent: str | None, key: bytes) -> None:
+        """Take in a key that was made elsewhere.
+
+        Raises:
+            VerificationError: `key-exists`, `key-malformed`; for the parent what `key` raises.
+        """
+        if len(key) != KEY_SIZE:
+            raise VerificationError("key-malformed", "a key has 32 bytes")
+        self._store.add(name, self._wrap(name, parent, key))
+
+    def key(self, name: str) -> bytes:
+        """The key of that name.
+
+        Raises:
+            VerificationError: `key-unknown`, `key-destroyed` when it or one above it was
+                destroyed, `key-unwrap`.
+        """
+        return self._key(name, 0)
+
+    def parent(self, name: str) -> str | None:
+        """The name that the blob gives as its parent; authentic only after `key`.
+
+        Raises:
+            VerificationError: `key-unknown`, `key-destroyed`, `key-unwrap`.
+        """
+        return _unpack(self._blob(name))[0]
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a key of that name that was not destroyed."""
+        return self._store.get(name) not in (None, _TOMBSTONE)
+
+    def names(self, prefix: str = "") -> Iterator[str]:
+        """Names of keys that were not destroyed, sorted."""
+        return (name for name in self._store.names(prefix) if self.exists(name))
+
+    def rewrap(self, name: str, parent: str | None) -> None:
+        """Move a key under another parent; the key itself and all below it stay as they are.
+
+        Raises:
+            VerificationError: what `key` raises for `name` and `parent`.
+        """
+        self._store.put(name, self._wrap(name, parent, self.key(name)))
+
+    def rotate(self, name: str, successor: str) -> list[str]:
+        """Put `successor` in the place of `name`: re-wrap what is under it, then destroy it.
+
+        May be repeated after a crash at any point; it then goes on where it stopped.
+
+        Returns:
+            Names of the keys that were re-wrapped by this call.
+
+        Raises:
+            VerificationError: what `key` raises for `name` and its children.
+        """
+        if not self.exists(successor):
+            self.create(successor, self.parent(name))
+        children = [child for child in self.names() if self.parent(child) == name]
+        for child in children:
+            self.rewrap(child, successor)
+        self.destroy(name)
+        return children
+
+    def destroy(self, name: str) -> None:
+        """Destroy a key for good, and with it every key below; may be repeated.
+
+        Raises:
+            VerificationError: `key-unknown` when no such key was ever made.
+        """
+        if self._store.get(name) is None:
+            raise VerificationError("key-unknown")
+        # Crash between the two: the name is free again but the key is gone, which is what
+        # matters; the caller's order of erasure still stands and is repeated.
+        self._store.destroy(name)
+        self._store.put(name, _TOMBSTONE)
+
+    def _key(self, name: str, depth: int) -> bytes:
+        blob = self._blob(name)
+        # Parents that name each other in a circle are an attack on the store, not a tree.
+        if depth >= MAX_DEPTH:
+            raise VerificationError("key-unwrap", "nested too deep")
+        parent, wrapped = _unpack(blob)
+        if parent is None:
+            return self._root.unwrap(name, wrapped)
+        nonce, sealed = wrapped[:_NONCE_SIZE], wrapped[_NONCE_SIZE:]
+        try:
+            return AESGCM(self._key(parent, depth + 1)).decrypt(nonce, sealed, _aad(name, parent))
+        except (InvalidTag, ValueError) as error:
+            raise VerificationError("key-unwrap") from error
+
+    def _blob(self, name: str) -> bytes:
+        blob = self._store.get(name)
+        if blob is None:
+            raise VerificationError("key-unknown")
+        if blob == _TOMBSTONE:
+            raise VerificationError("key-destroyed")
+        return blob
+
+    def _wrap(self, name: str, parent: str | None, key: bytes) -> bytes:
+        if parent is None:
+            return _pack("", self._root.wrap(name, key))
+        nonce = secrets.token_bytes(_NONCE_SIZE)
+        return _pack(
+            parent, nonce + AESGCM(self.key(parent)).encrypt(nonce, key, _aad(name, parent))
+        )
+
+
+def _pack(parent: str, wrapped: bytes) -> bytes:
+    named = parent.encode()
+    return _VERSION + struct.pack(">H", len(named)) + named + wrapped
+
+
+def _unpack(blob: bytes) -> tuple[str | None, bytes]:
+    start = 3
+    stop = start + int.from_bytes(blob[1:start], "big")
+    if blob[:1] != _VERSION or stop > len(blob):
+        raise VerificationError("key-unwrap", "not a wrapped key")
+    return blob[start:stop].decode("utf-8", "replace") or None, blob[stop:]
+
+
+def _aad(name: str, parent: str) -> bytes:
+    """Name and parent with their lengths, so that no two pairs read alike."""
+    named, above = name.encode(), parent.encode()
+    return _LABEL + struct.pack(">HH", len(named), len(above)) + named + above
