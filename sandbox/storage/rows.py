@@ -1,0 +1,39 @@
+"""Which rows the platform's ledger keeps, and which a hospital's."""
+
+from sandbox.records.deposits import Approval, Dataset, Deposit, IntakeKey, Item
+from sandbox.records.labels import Label, Lease, Project, ProjectItem, Review, Task
+from sandbox.records.people import (
+    Account,
+    Acknowledged,
+    Epoch,
+    Hospital,
+    LoginDelay,
+    Membership,
+    Pseudonym,
+    Session,
+    UsedNonce,
+)
+from sandbox.records.port import Row
+from sandbox.records.releases import Release, Vote
+
+# What the gate itself keeps, in every ledger.
+_GATE_ROWS: tuple[type[Row], ...] = (Membership, Pseudonym, UsedNonce, Acknowledged, Epoch)
+
+PLATFORM_ROWS: tuple[type[Row], ...] = (*_GATE_ROWS, Account, Session, LoginDelay, Hospital)
+
+HOSPITAL_ROWS: tuple[type[Row], ...] = (
+    *_GATE_ROWS,
+    Dataset,
+    IntakeKey,
+    Deposit,
+    Item,
+    Approval,
+    Project,
+    ProjectItem,
+    Task,
+    Lease,
+    Label,
+    Review,
+    Release,
+    Vote,
+)
