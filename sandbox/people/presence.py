@@ -1,0 +1,62 @@
+"""When each session was last seen, kept beside the ledger and not in it.
+
+Every request moves a session's idle limit; an entry each would drown the log. So the times live
+in memory and, at most once in `save_every`, in one small file: after a crash a session may look
+up to that much older than it is, never younger.
+"""
+
+import json
+import os
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+
+
+class Presence:
+    """Last-seen times by session id (a token's digest); safe to use from many threads."""
+
+    def __init__(
+        self, path: Path, keep: timedelta, save_every: timedelta = timedelta(seconds=20)
+    ) -> None:
+        self._path = path
+        self._keep = keep
+        self._save_every = save_every
+        self._lock = threading.Lock()  # guards `_seen` and `_saved_at`
+        self._seen = _read(path)
+        self._saved_at: datetime | None = None
+
+    def seen(self, session: str) -> datetime | None:
+        """When the session was last seen, as far as is known here."""
+        with self._lock:
+            return self._seen.get(session)
+
+    def touch(self, session: str, now: datetime) -> None:
+        """The session was seen just now."""
+        with self._lock:
+            self._seen[session] = now
+            if self._saved_at is None or now - self._saved_at >= self._save_every:
+                self._save(now)
+
+    def save(self, now: datetime) -> None:
+        """Write everything down, at the end of the process."""
+        with self._lock:
+            self._save(now)
+
+    def _save(self, now: datetime) -> None:
+        self._saved_at = now
+        self._seen = {s: at for s, at in self._seen.items() if now - at < self._keep}
+        text = json.dumps({s: at.isoformat() for s, at in self._seen.items()})
+        beside = self._path.with_suffix(".new")
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        beside.replace(self._path)
+
+
+def _read(path: Path) -> dict[str, datetime]:
+    """What was saved; an unreadable file means nobody was seen, which only ends sessions."""
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        return {str(s): datetime.fromisoformat(at) for s, at in kept.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        return {}
