@@ -903,7 +903,7 @@ Table = Mapping[str, Any]
 
 def _number(fact: Any, value: Any, compare: Callable[[int, int], bool]) -> bool:
     whole = all(isinstance(n, int) and not isinstance(n, bool) for n in (fact, value))
-    return whole and compare(fact, value)
+    return bool(whole and compare(fact, value))
 
 
 OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -928,7 +928,7 @@ def condition_holds(condition: Mapping[str, Any], facts: Mapping[str, Any], *, d
     """One condition; a missing fact makes an allow fail and a deny hold (fail closed)."""
     name, op = condition["fact"], condition["op"]
     if op in {"present", "absent"}:
-        return (facts.get(name) is not None) == (op == "present")
+        return bool((facts.get(name) is not None) == (op == "present"))
     if facts.get(name) is None:
         return deny
     value = condition.get("value")
