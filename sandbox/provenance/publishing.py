@@ -1,0 +1,190 @@
+"""The published log: tiles first, then the checkpoint that speaks of them.
+
+- A file appears whole (written under another name, then renamed) and is never changed.
+- A reader who holds a checkpoint finds every tile under it, as the checkpoint goes in last.
+- A lock per log keeps processes apart. A checkpoint never makes way for a smaller one: a
+  database that lost entries is noticed here even if the notary lost the same.
+- Nothing is fsynced: all of it can be made again from the ledger, and `republish` does so at
+  every start, comparing what lies there with what must.
+- A partial tile goes once the full one stands.
+"""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from crypto import tiles
+from crypto.errors import VerificationError
+from crypto.merkle import Tree
+from crypto.note import split_note
+from crypto.treehead import Checkpoint, parse
+from sandbox.errors import LedgerHalted, Unavailable
+
+Entries = Callable[[int, int], Sequence[bytes]]
+"""Entries from a start index up to, and without, a stop index."""
+
+CHECKPOINT: Final = "checkpoint"
+KEYS: Final = "keys"
+_FILE_MODE: Final = 0o644
+
+
+def head_of(note: str) -> Checkpoint:
+    """What a checkpoint says, its signatures not looked at.
+
+    Raises:
+        LedgerHalted: `checkpoint-malformed`.
+    """
+    try:
+        return parse(split_note(note)[0])
+    except VerificationError as error:
+        raise LedgerHalted("checkpoint-malformed") from error
+
+
+class Publisher:
+    """Writes `<folder>/<ledger>/{checkpoint,keys,tile/...}`; safe for threads and processes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._locks = folder / ".locks"
+
+    def publish(self, ledger: str, tree: Tree, note: str, entries: Entries) -> None:
+        """Bring the published log up to the checkpoint `note`; done when it is there already.
+
+        Raises:
+            LedgerHalted: `log-ahead`: what is published is larger than the ledger; or it has
+                another root at the same size (`log-differs`).
+            Unavailable: `log-unwritable`.
+        """
+        head = head_of(note)
+        with self._writing(ledger) as log:
+            old = _published(log.folder)
+            size = old.size if old else 0
+            if size > tree.size:
+                raise LedgerHalted("log-ahead", "the published log is longer than the ledger")
+            if old is not None and tree.root(old.size) != old.root:
+                raise LedgerHalted("log-differs", "the published log has another history")
+            if old is not None and size >= head.size:
+                return
+            log.put_tiles(tree, tiles.tiles_between(size, head.size), entries)
+            log.put(CHECKPOINT, note.encode())
+
+    def republish(
+        self, ledger: str, tree: Tree, note: str, keys: Sequence[str], entries: Entries
+    ) -> None:
+        """As `publish`, after each file under the published checkpoint was compared and mended.
+
+        Raises:
+            LedgerHalted: as `publish`; `log-keys-differ` when other keys were published before.
+            Unavailable: `log-unwritable`.
+        """
+        lines = "".join(f"{key}\n" for key in keys).encode()
+        with self._writing(ledger) as log:
+            if _read(log.folder / KEYS) not in (None, b"", lines):
+                raise LedgerHalted("log-keys-differ", "the log was published under other keys")
+            log.put(KEYS, lines)
+            old = _published(log.folder)
+            if old is not None and old.size <= tree.size:
+                log.put_tiles(tree, _all_tiles(log, old.size), entries)
+        self.publish(ledger, tree, note, entries)
+
+    @contextmanager
+    def reading(self, ledger: str) -> Iterator[Path]:
+        """The folder of one log, which stands still meanwhile.
+
+        Raises:
+            Unavailable: `log-unwritable`.
+        """
+        with self._writing(ledger) as log:
+            yield log.folder
+
+    @contextmanager
+    def _writing(self, ledger: str) -> Iterator["_Log"]:
+        log = self._folder / ledger
+        try:
+            log.mkdir(parents=True, exist_ok=True)
+            self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # The lock lies outside: a published folder holds nothing that a reader can't explain.
+            lock = os.open(self._locks / ledger, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise Unavailable("log-unwritable", "the published log can't be written") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield _Log(log, self._locks / f"{ledger}.new")
+        except OSError as error:
+            raise Unavailable("log-unwritable", "the published log can't be written") from error
+        finally:
+            os.close(lock)
+
+
+def _all_tiles(log: "_Log", size: int) -> Iterator[tiles.Tile]:
+    for tile in tiles.tiles_between(0, size):
+        if tile.width < tiles.WIDTH:
+            yield from log.partials_below(tile)
+        yield tile
+
+
+def _published(log: Path) -> Checkpoint | None:
+    """What the published checkpoint says; None when there is none to be read."""
+    octets = _read(log / CHECKPOINT)
+    try:
+        return None if octets is None else parse(split_note(octets)[0])
+    except VerificationError:
+        return None  # torn by a power cut: it is written again
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+@dataclass(frozen=True)
+class _Log:
+    """One log's folder, under its lock; `staging` is where a file stands until it is whole."""
+
+    folder: Path
+    staging: Path
+
+    def put(self, name: str, octets: bytes) -> None:
+        """Make the file hold these bytes, at once and as a whole; an equal one stays."""
+        path = self.folder / name
+        if _read(path) == octets:
+            return
+        handle = os.open(
+            self.staging, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _FILE_MODE
+        )
+        with os.fdopen(handle, "wb") as file:
+            file.write(octets)
+        try:
+            self.staging.rename(path)
+        except FileNotFoundError:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.staging.rename(path)
+
+    def put_tiles(self, tree: Tree, wanted: Iterable[tiles.Tile], entries: Entries) -> None:
+        """Write hash tiles and, with those of level 0, the bundles of entries."""
+        for tile in wanted:
+            level = tile.level or 0
+            self._put_tile(tile, tiles.hash_tile(tree, level, tile.index, tile.width))
+            if level == 0:
+                start = tile.index * tiles.WIDTH
+                bundle = tiles.encode_bundle(entries(start, start + tile.width))
+                self._put_tile(tiles.Tile(None, tile.index, tile.width), bundle)
+
+    def _put_tile(self, tile: tiles.Tile, octets: bytes) -> None:
+        self.put(tile.path, octets)
+        partials = self.folder / f"{tile.path}.p"
+        if tile.width == tiles.WIDTH and partials.exists():
+            shutil.rmtree(partials)
+
+    def partials_below(self, tile: tiles.Tile) -> list[tiles.Tile]:
+        """Narrower forms of a partial tile that earlier checkpoints may still refer to."""
+        names = [path.name for path in (self.folder / tile.path).parent.glob("*")]
+        widths = [int(name) for name in names if name.isdecimal()]
+        return [tiles.Tile(tile.level, tile.index, w) for w in widths if 0 < w < tile.width]
