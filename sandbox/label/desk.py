@@ -1,0 +1,205 @@
+"""What is made ready before the gate: parsed, scanned for identifiers, sealed.
+
+The gate's acts do no heavy work, so what a person hands in is checked and sealed here. A fault is
+not raised here but carried in the command: it is refused inside the gate, where it is logged and
+where only someone who may act learns of it.
+
+R47: comments and reasons are scanned for identifiers before they are kept.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from crypto.canonical import encode
+from sandbox.acts import project_domain
+from sandbox.errors import InputError, NotFound, Unacceptable
+from sandbox.formats.label_schema import Schema, check_value, parse_guideline, parse_schema
+from sandbox.label.commands import CreateProject, Fault, ReopenTask, SubmitLabel, SubmitReview
+from sandbox.label.digests import shown_payload
+from sandbox.label.documents import schema_of
+from sandbox.label.reviews import ACCEPT, VERDICTS
+from sandbox.records.labels import Project, ProjectItem, Task
+from sandbox.records.port import Ledgers, Tables
+from sandbox.records.sealed_labels import (
+    LabelPayload,
+    LabelSecret,
+    review_place,
+    salted,
+    seal_label,
+    seal_record,
+)
+
+Scan = Callable[[str], Sequence[str]]
+"""Kinds of identifiers found in a text."""
+
+MAX_COMMENT = 500
+MAX_TITLE = 120
+
+
+class RecordKeys(Protocol):
+    """Where the desk gets a project's record key."""
+
+    def record_key(self, project: str) -> bytes:
+        """The 32-byte key under which the project's labels are kept."""
+        ...
+
+
+@dataclass(frozen=True)
+class ProjectDraft:
+    """What a project is to be, as it came through the door."""
+
+    project: str
+    dataset: str
+    title: str
+    firm: str
+    guideline: Mapping[str, object]
+    schema: Mapping[str, object]
+    lease_s: int
+
+
+@dataclass(frozen=True)
+class LabelDraft:
+    """A label as it came through the door; `version` is the one its labeller saw last."""
+
+    project: str
+    task: str
+    version: int
+    value: Mapping[str, object]
+    comment: str
+    shown: tuple[str, ...]
+
+
+class LabelDesk:
+    """Makes commands of what people hand in."""
+
+    def __init__(self, ledgers: Ledgers, keys: RecordKeys, scan: Scan) -> None:
+        self._ledgers = ledgers
+        self._keys = keys
+        self._scan = scan
+
+    def create_project(
+        self, ledger: str, draft: ProjectDraft, request_key: str | None
+    ) -> CreateProject:
+        """A `project.create` of the draft."""
+        guideline = schema = b""
+        fault = None
+        try:
+            guideline, schema = self._documents(draft)
+        except InputError as error:
+            fault = Fault.of(error)
+        return CreateProject(
+            ledger=ledger,
+            domain=project_domain(draft.project),
+            request_key=request_key,
+            project=draft.project,
+            dataset=draft.dataset,
+            title=draft.title,
+            firm=draft.firm,
+            guideline=guideline,
+            schema=schema,
+            lease_s=draft.lease_s,
+            fault=fault,
+        )
+
+    def submit_label(self, ledger: str, draft: LabelDraft, request_key: str | None) -> SubmitLabel:
+        """A `label.submit` of the draft, sealed.
+
+        Raises:
+            NotFound: no such project or task.
+        """
+        label = secrets.token_hex(16)
+        command = SubmitLabel(
+            ledger=ledger,
+            domain=project_domain(draft.project),
+            request_key=request_key,
+            project=draft.project,
+            task=draft.task,
+            label=label,
+            version=draft.version,
+            shown=draft.shown,
+        )
+        with self._ledgers.open(ledger).snapshot() as tables:
+            project = tables.of(Project).require(draft.project)
+            item = _item(tables, draft)
+        try:
+            secret = self._secret(project, item, draft)
+        except InputError as error:
+            return replace(command, fault=Fault.of(error))
+        key = self._keys.record_key(project.id)
+        commitments = {
+            "label": secret.label.commitment,
+            "comment": secret.comment.commitment,
+            "shown": secret.shown.commitment,
+        }
+        sealed = seal_label(key, project.id, label, secret)
+        return replace(command, sealed=sealed, commitments=commitments)
+
+    def submit_review(self, ledger: str, review: SubmitReview, reason: str) -> SubmitReview:
+        """`review` with its reason checked and sealed."""
+        try:
+            if review.verdict not in VERDICTS:
+                raise Unacceptable("verdict-unknown", "accept or return is wanted", field="verdict")
+            if review.verdict != ACCEPT and not reason.strip():
+                raise Unacceptable(
+                    "reason-missing", "say why the label is returned", field="reason"
+                )
+            self._check_text(reason, "reason")
+        except InputError as error:
+            return replace(review, fault=Fault.of(error))
+        sealed, commitment = self._seal_reason(review.project, review.review, reason)
+        return replace(review, ledger=ledger, sealed=sealed, commitment=commitment)
+
+    def reopen(self, ledger: str, reopening: ReopenTask, reason: str) -> ReopenTask:
+        """`reopening` with its reason checked and sealed."""
+        try:
+            self._check_text(reason, "reason")
+        except InputError as error:
+            return replace(reopening, fault=Fault.of(error))
+        sealed, commitment = self._seal_reason(reopening.project, reopening.review, reason)
+        return replace(reopening, ledger=ledger, sealed=sealed, commitment=commitment)
+
+    def _documents(self, draft: ProjectDraft) -> tuple[bytes, bytes]:
+        guideline = parse_guideline(draft.guideline)
+        schema = parse_schema(draft.schema)
+        if not 0 < len(draft.title.strip()) <= MAX_TITLE:
+            raise Unacceptable("title-wrong", f"1 to {MAX_TITLE} characters", field="title")
+        self._check_clean(draft.title, "title")
+        for text in guideline.texts():
+            self._check_clean(text, "guideline")
+        for place, name in enumerate(schema.classes):
+            self._check_clean(name, f"schema.classes[{place}]")
+        return encode(guideline.document()), encode(schema.document())
+
+    def _secret(self, project: Project, item: ProjectItem, draft: LabelDraft) -> LabelSecret:
+        schema: Schema = schema_of(project)
+        chosen = check_value(schema, draft.value)
+        self._check_text(draft.comment, "comment")
+        payload = LabelPayload(project.id, item.id, draft.version + 1, chosen)
+        return LabelSecret(
+            label=salted(payload.encoded()),
+            comment=salted(draft.comment.encode()),
+            shown=salted(shown_payload(item, draft.shown)),
+        )
+
+    def _seal_reason(self, project: str, review: str, reason: str) -> tuple[bytes, bytes]:
+        text = salted(reason.encode())
+        key = self._keys.record_key(project)
+        return seal_record(key, review_place(project, review), {"reason": text}), text.commitment
+
+    def _check_text(self, text: str, field: str) -> None:
+        if len(text) > MAX_COMMENT:
+            raise Unacceptable("text-too-long", f"at most {MAX_COMMENT} characters", field=field)
+        self._check_clean(text, field)
+
+    def _check_clean(self, text: str, field: str) -> None:
+        if self._scan(text):
+            raise Unacceptable("identifier-found", "this text holds an identifier", field=field)
+
+
+def _item(tables: Tables, draft: LabelDraft) -> ProjectItem:
+    task = tables.of(Task).require(draft.task)
+    if task.project != draft.project:
+        raise NotFound
+    return tables.of(ProjectItem).require(task.item)

@@ -1,0 +1,195 @@
+"""Looking at an item under a lease, and at nothing without one.
+
+- The lease is looked up anew before every frame, with the membership that it rests on: who was
+  removed a moment ago sees no further frame.
+- A lease that has ended, or is another account's, is answered like one that never was.
+- What was shown is counted here, in memory; the act that ends the lease takes the count. After a
+  restart there is none, and the whole item counts as seen.
+
+Source: requirements R34, R35.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Protocol
+
+from policies.vocabulary import DatasetState, ItemState, Role
+from sandbox.acts import project_domain
+from sandbox.errors import NotFound
+from sandbox.label.desk import RecordKeys
+from sandbox.label.leases import LABEL_WORK, REVIEW_WORK, live
+from sandbox.label.render import MAX_PIXELS, render_frame
+from sandbox.records.deposits import Dataset
+from sandbox.records.labels import Label, Lease, Project, ProjectItem, Task
+from sandbox.records.people import Membership, Pseudonym
+from sandbox.records.port import Ledgers, Tables
+from sandbox.records.sealed_labels import LabelPayload, open_label
+from sandbox.records.standing import contract_valid
+
+_ROLES = {
+    LABEL_WORK: (Role.LABELLER,),
+    REVIEW_WORK: (Role.REVIEWER, Role.INSPECTOR, Role.LABEL_ADMIN, Role.PROJECT_LEAD),
+}
+_STOPPED = (DatasetState.SUSPENDED, DatasetState.CLOSED, DatasetState.ERASED)
+TEXT = "text"
+
+
+class ItemKeys(RecordKeys, Protocol):
+    """What opens issued items and records."""
+
+    def open_item(self, item: ProjectItem) -> bytes:
+        """The de-identified file."""
+        ...
+
+
+class Tally:
+    """What was shown under each lease; one lock guards the whole count."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._shown: dict[str, set[str]] = {}
+
+    def note(self, lease: str, what: str) -> None:
+        """Count one look."""
+        with self._lock:
+            self._shown.setdefault(lease, set()).add(what)
+
+    def look(self, lease: str) -> tuple[str, ...] | None:
+        """What was shown so far; None when nothing was counted here."""
+        with self._lock:
+            shown = self._shown.get(lease)
+        return None if shown is None else tuple(sorted(shown))
+
+    def forget(self, lease: str) -> None:
+        """Drop the count of a lease that has ended."""
+        with self._lock:
+            self._shown.pop(lease, None)
+
+
+@dataclass(frozen=True)
+class LeaseView:
+    """What its holder may know of a lease; `choice` is the label under review."""
+
+    lease: Lease
+    item: ProjectItem
+    project: Project
+    version: int
+    choice: tuple[str, ...] | None
+
+
+@dataclass(frozen=True)
+class TextView:
+    """A text item with the mark of who saw it when."""
+
+    text: str
+    viewer: str
+    seen_at: datetime
+
+
+@dataclass(frozen=True)
+class _Seat:
+    """A lease found to be good at this moment, and what it stands on."""
+
+    lease: Lease
+    item: ProjectItem
+    viewer: str
+
+
+class Viewing:
+    """Frames and texts under leases."""
+
+    def __init__(
+        self,
+        ledgers: Ledgers,
+        keys: ItemKeys,
+        clock: Callable[[], datetime],
+        max_pixels: int = MAX_PIXELS,
+    ) -> None:
+        self._ledgers = ledgers
+        self._keys = keys
+        self._clock = clock
+        self._max_pixels = max_pixels
+        self.tally = Tally()
+
+    def lease(self, ledger: str, lease: str, account: str) -> LeaseView:
+        """The lease and, for a reviewer, the label to be judged.
+
+        Raises:
+            NotFound: it is not a live lease of this account.
+        """
+        with self._ledgers.open(ledger).snapshot() as tables:
+            seat = _seat(tables, lease, account, self._clock())
+            task = tables.of(Task).require(seat.lease.task)
+            project = tables.of(Project).require(seat.lease.project)
+            label = tables.of(Label).get(task.label) if task.label else None
+        choice = None
+        if label and seat.lease.work == REVIEW_WORK:
+            key = self._keys.record_key(project.id)
+            secret = open_label(key, project.id, label.id, label.sealed)
+            choice = LabelPayload.decoded(secret.label.text).classes
+        return LeaseView(seat.lease, seat.item, project, task.version, choice)
+
+    def frame(self, ledger: str, lease: str, account: str, number: int) -> bytes:
+        """Frame `number` (from 0) as PNG, marked with the viewer's pseudonym and the time.
+
+        Raises:
+            NotFound: it is not a live lease of this account, or there is no such frame.
+            TooLarge: `frame-too-large`.
+            Unacceptable: `frame-undecodable`.
+        """
+        now = self._clock()
+        seat = self._take_seat(ledger, lease, account, now)
+        if not 0 <= number < seat.item.frames:
+            raise NotFound
+        data = self._keys.open_item(seat.item)
+        picture = render_frame(data, number, seat.viewer, now, self._max_pixels)
+        self.tally.note(lease, f"frame:{number}")
+        return picture
+
+    def text(self, ledger: str, lease: str, account: str) -> TextView:
+        """The text of a text item.
+
+        Raises:
+            NotFound: it is not a live lease of this account, or the item is no text.
+        """
+        now = self._clock()
+        seat = self._take_seat(ledger, lease, account, now)
+        if seat.item.kind != TEXT:
+            raise NotFound
+        text = self._keys.open_item(seat.item).decode("utf-8", "replace")
+        self.tally.note(lease, TEXT)
+        return TextView(text, seat.viewer, now)
+
+    def _take_seat(self, ledger: str, lease: str, account: str, now: datetime) -> _Seat:
+        with self._ledgers.open(ledger).snapshot() as tables:
+            return _seat(tables, lease, account, now)
+
+
+def _seat(tables: Tables, lease_id: str, account: str, now: datetime) -> _Seat:
+    """The lease, when everything it rests on holds at `now`; else the same 404 for all."""
+    lease = tables.of(Lease).get(lease_id)
+    if lease is None or lease.account != account or not live(lease, now):
+        raise NotFound
+    item = tables.of(ProjectItem).require(lease.item)
+    dataset = tables.of(Dataset).require(tables.of(Project).require(lease.project).dataset)
+    stopped = dataset.state in _STOPPED or not contract_valid(dataset, now)
+    if item.state is not ItemState.ISSUED or stopped:
+        raise NotFound
+    if not _still_member(tables, lease, now):
+        raise NotFound
+    viewer = tables.of(Pseudonym).require(account).pseudonym
+    return _Seat(lease, item, viewer)
+
+
+def _still_member(tables: Tables, lease: Lease, now: datetime) -> bool:
+    wanted = _ROLES[lease.work]
+    domain = project_domain(lease.project)
+    return any(
+        m.domain == domain
+        and m.role in wanted
+        and m.revoked_at is None
+        and (m.expires_at is None or now < m.expires_at)
+        for m in tables.of(Membership).find(account=lease.account)
+    )
