@@ -201,7 +201,7 @@ class BlobWriter(Protocol):
         """Make the blob durable and return its SHA-256, 64 hex digits without a prefix.
 
         Raises:
-            Unavailable: it could not be made durable; the blob does not exist.
+            Unavailable: it could not be made durable; nobody may rely on it.
         """
         ...
 

@@ -1,6 +1,9 @@
-"""Folders that only this user can enter, and how a new name in them is made durable."""
+"""Folders that only this user can enter, durable names in them, and locks among processes."""
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -9,10 +12,24 @@ def make_folder(folder: Path) -> None:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def sync_folder(folder: Path) -> None:
-    """Make the names in `folder` durable: an fsync of a file alone does not keep its name."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def sync_path(path: Path) -> None:
+    """Make a file's bytes, or the names in a folder, durable; neither does it for the other."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def exclusive(lock_file: Path) -> Iterator[None]:
+    """Hold the lock that `lock_file` stands for, among threads and processes.
+
+    The file stays: removing a lock file lets two holders in.
+    """
+    descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(descriptor)

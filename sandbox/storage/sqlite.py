@@ -12,7 +12,6 @@
 - A ledger appears under its name only when it is complete (staging, fsync, rename).
 """
 
-import fcntl
 import os
 import sqlite3
 import threading
@@ -27,7 +26,7 @@ from sqlalchemy.pool import QueuePool
 from sandbox.acts import PLATFORM
 from sandbox.errors import LedgerUnavailable, NotFound
 from sandbox.records.port import Row
-from sandbox.storage.folders import make_folder, sync_folder
+from sandbox.storage.folders import exclusive, make_folder, sync_path
 from sandbox.storage.rows import HOSPITAL_ROWS, PLATFORM_ROWS
 from sandbox.storage.schema import Schema, is_ledger_id
 from sandbox.storage.tables import SqlTables, SqlUnit, Statements, Transaction
@@ -257,22 +256,13 @@ class SqliteLedgers:
         if not is_ledger_id(ledger):
             raise NotFound
         try:
-            with self._creating():
+            # Two founders of one ledger must not overwrite one another.
+            with exclusive(self._folder / ".lock"):
                 if not (self._folder / f"{ledger}{_SUFFIX}").exists():
                     self._make_file(ledger)
         except (OSError, sqlite3.Error) as error:
             raise LedgerUnavailable from error
         return self.open(ledger)
-
-    @contextmanager
-    def _creating(self) -> Iterator[None]:
-        # Among processes too: two founders of one ledger must not overwrite one another.
-        lock = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
 
     def _make_file(self, ledger: str) -> None:
         staging = self._folder / _STAGING
@@ -286,9 +276,9 @@ class SqliteLedgers:
             store.prepare()
         finally:
             store.close()
-        _sync_file(staging)
+        sync_path(staging)
         staging.rename(self._folder / f"{ledger}{_SUFFIX}")
-        sync_folder(self._folder)
+        sync_path(self._folder)
 
     def names(self) -> list[str]:
         """Ids of all ledgers, sorted."""
@@ -309,11 +299,3 @@ def _make_wal(path: Path) -> None:
         connection.execute("PRAGMA journal_mode=WAL")
     finally:
         connection.close()
-
-
-def _sync_file(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
