@@ -45,6 +45,7 @@ CODES: Mapping[str, str] = MappingProxyType(
         "tree-range": "the tree has no such leaf or size",
         "value-unsupported": "canonical JSON has no form for this value",
         "vkey-malformed": "not a verifier key of a supported type",
+        "writer-closed": "the message was ended before",
     }
 )
 
