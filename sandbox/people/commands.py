@@ -167,7 +167,11 @@ class OpenLedger(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class GrantMembership(Command):
-    """A steward gives an account a role; `member` is its pseudonym in this ledger."""
+    """A steward gives an account a role; `member` is its pseudonym in this ledger.
+
+    `platform_roles` are those that the account holds in the platform's ledger, as whoever builds
+    the command found them there: some duties are kept apart in the whole house.
+    """
 
     ACTION: ClassVar[Action] = Action.MEMBER_GRANT
 
@@ -180,6 +184,7 @@ class GrantMembership(Command):
     signing_key: bytes | None
     sealing_key: bytes | None
     expires_at: datetime | None
+    platform_roles: tuple[Role, ...] = ()
 
     def objects(self) -> Mapping[str, str]:
         """The member and the membership."""

@@ -56,9 +56,24 @@ class Delays:
         """
         with self._lock:
             waiting = [f for s in subjects if (f := self._current(s, now)) and now < f.not_before]
-        if waiting:
-            seconds = max((f.not_before - now).total_seconds() for f in waiting)
-            raise TooManyRequests("login-delayed", f"wait {int(seconds) + 1} s before the next try")
+        for failures in waiting:
+            self.admit_from(now, failures.not_before)
+
+    def admit_from(self, now: datetime, not_before: datetime) -> None:
+        """Let an attempt through unless it comes before a time kept elsewhere.
+
+        Raises:
+            TooManyRequests: `login-delayed`.
+        """
+        if now < not_before:
+            seconds = int((not_before - now).total_seconds()) + 1
+            raise TooManyRequests("login-delayed", f"wait {seconds} s before the next try")
+
+    def until(self, subject: str) -> datetime | None:
+        """When the next attempt of a subject may come, if it ever failed lately."""
+        with self._lock:
+            kept = self._kept.get(self._mac(subject))
+        return kept.not_before if kept else None
 
     def failed(self, now: datetime, *subjects: str) -> None:
         """Count a failure for each subject."""
