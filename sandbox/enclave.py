@@ -1,0 +1,58 @@
+"""What the worker's steps stand on: gate, stores, vault, and a verified view of each ledger.
+
+State columns only say where to look. Before a step opens, issues or seals anything it asks
+`history` for the signed act that allows it; what is asked there was checked against the notary's
+signed checkpoint and against keys pinned on this side.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from crypto.keytree import KeyStore
+from policies.vocabulary import Action, Role
+from sandbox.acts import Actor, Command, Receipt
+from sandbox.records.port import BlobStore, Ledgers
+from sandbox.vault import Vault
+
+
+class Performer(Protocol):
+    """The gate, as far as the worker needs it."""
+
+    def perform(self, actor: Actor, command: Command) -> Receipt:
+        """Carry out `command` or refuse it; either way exactly one entry joins the ledger."""
+        ...
+
+
+class History(Protocol):
+    """One ledger's verified past."""
+
+    def signed_act(
+        self, index: int, action: Action, roles: Collection[Role]
+    ) -> Mapping[str, Any]:
+        """The entry at `index`: done, signed, by someone who held one of `roles` then.
+
+        Raises:
+            VerificationFailed: it is not in the log, not that act, or not so signed.
+        """
+        ...
+
+
+Step = tuple[str, Callable[[], None]]
+"""One thing to do: a name that stays the same until it is done, and how it is done."""
+
+
+@dataclass(frozen=True)
+class Enclave:
+    """Everything the worker's steps may touch."""
+
+    gate: Performer
+    ledgers: Ledgers
+    blobs: BlobStore
+    exchange: KeyStore
+    vault: Vault
+    history: Callable[[str], History]
+    actor: Actor
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
