@@ -1,0 +1,119 @@
+"""What can be asked of the airlock; one frozen command per act."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from policies.vocabulary import Action
+from sandbox.acts import Command
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReleaseCommand(Command):
+    """Anything done to one release; `domain` has to be its project's own."""
+
+    project: str
+    release: str
+
+    def objects(self) -> Mapping[str, str]:
+        """The project and the release."""
+        return {"project": self.project, "release": self.release}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestRelease(ReleaseCommand):
+    """Ask for the project's accepted labels to leave, to one recipient (by pseudonym).
+
+    `fault` names what the texts lack or hold, found before the gate: code and field.
+    """
+
+    ACTION: ClassVar[Action] = Action.RELEASE_REQUEST
+
+    recipient: str
+    context: str
+    control_statement: str
+    fault: tuple[str, str] | None = None
+
+    def objects(self) -> Mapping[str, str]:
+        """The project, the release and who is to have it."""
+        return {"project": self.project, "recipient": self.recipient, "release": self.release}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScreenRelease(ReleaseCommand):
+    """The worker built the package and looked through it; findings block it."""
+
+    ACTION: ClassVar[Action] = Action.RELEASE_SCREEN
+
+    findings: tuple[str, ...]
+    labels: int
+    package_blob: str | None = None
+    package_digest: str | None = None
+    statement: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class InspectRelease(ReleaseCommand):
+    """A voter looks at the package."""
+
+    ACTION: ClassVar[Action] = Action.RELEASE_INSPECT
+
+
+@dataclass(frozen=True, kw_only=True)
+class VoteRelease(ReleaseCommand):
+    """A signed verdict on one package; an approval signs the statement's envelope too.
+
+    Package, statement and verdict stand in the signed terms and nowhere else.
+    """
+
+    ACTION: ClassVar[Action] = Action.RELEASE_VOTE
+
+    vote: str
+    envelope_signature: bytes | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SealRelease(ReleaseCommand):
+    """The worker verified the votes itself and sealed the package to its recipient."""
+
+    ACTION: ClassVar[Action] = Action.RELEASE_SEAL
+
+    package_digest: str
+    sealed_blob: str
+    passport: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class DownloadRelease(ReleaseCommand):
+    """The recipient fetches the sealed package."""
+
+    ACTION: ClassVar[Action] = Action.RELEASE_DOWNLOAD
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecallRelease(ReleaseCommand):
+    """The hospital calls a release back, for a reason that everyone who sees it can read."""
+
+    ACTION: ClassVar[Action] = Action.RELEASE_RECALL
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawRelease(ReleaseCommand):
+    """The requester gives up a request that came back."""
+
+    ACTION: ClassVar[Action] = Action.RELEASE_WITHDRAW
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportEvidence(Command):
+    """Hand the evidence on one dataset to someone who checks it elsewhere."""
+
+    ACTION: ClassVar[Action] = Action.EVIDENCE_EXPORT
+
+    dataset: str
+
+    def objects(self) -> Mapping[str, str]:
+        """The dataset."""
+        return {"dataset": self.dataset}

@@ -1,0 +1,102 @@
+"""After the vote: download by the recipient, recall by the hospital, evidence for the regulator."""
+
+from dataclasses import replace
+
+from policies.ruling import Facts
+from policies.states import RELEASE
+from policies.vocabulary import ReleaseState
+from sandbox.acts import Acting, Outcome
+from sandbox.errors import Conflict, Gone, Unacceptable
+from sandbox.records.deposits import Dataset
+from sandbox.records.port import Tables
+from sandbox.records.releases import Release
+from sandbox.records.transitions import step
+from sandbox.release.commands import DownloadRelease, ExportEvidence, RecallRelease
+from sandbox.release.rows import release_of, standing
+
+MAX_REASON = 500
+
+
+class DownloadReleaseHandler:
+    """`release.download`."""
+
+    def facts(self, tables: Tables, command: DownloadRelease, acting: Acting) -> Facts:
+        """State of the release, and whether it is addressed to who asks.
+
+        Raises:
+            NotFound: no such release.
+            Gone: `release-recalled`.
+        """
+        release = release_of(tables, command)
+        if release.state is ReleaseState.RECALLED and release.recipient == acting.pseudonym:
+            raise Gone("release-recalled", "the hospital called this release back")
+        return {
+            **standing(tables, release, acting.now),
+            "own": release.recipient == acting.pseudonym,
+        }
+
+    def act(self, tables: Tables, command: DownloadRelease, acting: Acting) -> Outcome:
+        """Say which sealed package was handed out.
+
+        Raises:
+            Conflict: `not-sealed`.
+        """
+        del acting
+        release = release_of(tables, command)
+        if release.sealed_blob is None:
+            raise Conflict("not-sealed", "nothing is sealed yet")
+        return Outcome(
+            digests={"sealed": "sha256:" + release.sealed_blob},
+            reply={"release": release.id, "sealed": "sha256:" + release.sealed_blob},
+        )
+
+
+class RecallReleaseHandler:
+    """`release.recall`."""
+
+    def facts(self, tables: Tables, command: RecallRelease, acting: Acting) -> Facts:
+        """State of the release.
+
+        Raises:
+            NotFound: no such release.
+        """
+        return standing(tables, release_of(tables, command), acting.now)
+
+    def act(self, tables: Tables, command: RecallRelease, acting: Acting) -> Outcome:
+        """Call it back; nobody can fetch it from now on, and everyone who sees it sees why.
+
+        Raises:
+            Unacceptable: `reason-missing`.
+            IllegalTransition: it was not released.
+        """
+        del acting
+        if not 0 < len(command.reason.strip()) <= MAX_REASON:
+            raise Unacceptable("reason-missing", "say why it is called back", field="reason")
+        release = release_of(tables, command)
+        state = step(RELEASE, release.state, ReleaseState.RECALLED)
+        tables.of(Release).replace(replace(release, state=state, recall_reason=command.reason))
+        return Outcome(
+            objects={"recipient": release.recipient},
+            digests={"package": release.package_digest or ""},
+            states={"release": str(state)},
+            reply={"release": release.id, "state": str(state)},
+        )
+
+
+class ExportEvidenceHandler:
+    """`evidence.export`."""
+
+    def facts(self, tables: Tables, command: ExportEvidence, acting: Acting) -> Facts:
+        """Nothing decides but the role.
+
+        Raises:
+            NotFound: no such dataset.
+        """
+        del acting
+        tables.of(Dataset).require(command.dataset)
+        return {}
+
+    def act(self, tables: Tables, command: ExportEvidence, acting: Acting) -> Outcome:
+        """Say that it was handed out, and up to which entry."""
+        del acting
+        return Outcome(counts={"entries": tables.size()}, reply={"dataset": command.dataset})
