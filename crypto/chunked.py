@@ -33,8 +33,11 @@ KEY_SIZE: Final = 32
 MAX_CHUNKS: Final = 2**38
 _NONCE_SIZE: Final = 12
 _INFO: Final = b"c2sp.org/chunked-encryption@v1+AEAD_AES_256_GCM\0"
-# Chunks that pass between us and a file at a time: 64 KiB stay in the processor's cache.
-_BATCH: Final = 4
+# Chunks handed to a sink at a time: below 128 KiB the allocator gives memory that it has, in
+# place of fresh pages, and the chunks stay in the processor's cache.
+_WRITE_BATCH: Final = 7
+# Chunks fetched from a source at a time: half a MiB from any place on is one call.
+_READ_BATCH: Final = 33
 
 
 class Sink(Protocol):
@@ -93,21 +96,38 @@ class _Cipher:
         self._base = int.from_bytes(made[KEY_SIZE : KEY_SIZE + _NONCE_SIZE], "big")
         self._aead = AESGCM(made[:KEY_SIZE])
 
-    def seal(self, number: int, chunk: bytes | memoryview, out: memoryview) -> None:
-        """Seal chunk `number` into `out`, which is a tag longer."""
-        if number >= MAX_CHUNKS:
-            raise VerificationError("length-invalid")
-        self._aead.encrypt_into(self._nonce(number), chunk, None, out)
+    def seal(self, number: int, plain: memoryview, out: memoryview) -> int:
+        """Seal chunks from `number` on into `out` and return how many bytes they take there.
 
-    def open(self, number: int, sealed: bytes | memoryview, out: memoryview) -> None:
-        """Open chunk `number` into `out`, which is a tag shorter."""
+        `plain` is either whole chunks or one shorter chunk.
+        """
+        if number + len(plain) // CHUNK_SIZE > MAX_CHUNKS:
+            raise VerificationError("length-invalid")
+        base, encrypt = self._base, self._aead.encrypt_into
+        to = 0
+        for at in range(0, len(plain) or 1, CHUNK_SIZE):
+            nonce = (base ^ number).to_bytes(_NONCE_SIZE, "big")
+            chunk = plain[at : at + CHUNK_SIZE]
+            to += encrypt(nonce, chunk, None, out[to : to + len(chunk) + TAG_SIZE])
+            number += 1
+        return to
+
+    def open(self, number: int, sealed: memoryview, out: memoryview) -> int:
+        """Open chunks from `number` on into `out` and return how many bytes they give.
+
+        `sealed` is either whole chunks or one shorter chunk.
+        """
+        base, decrypt = self._base, self._aead.decrypt_into
+        to = 0
         try:
-            self._aead.decrypt_into(self._nonce(number), sealed, None, out)
+            for at in range(0, len(sealed), SEALED_CHUNK_SIZE):
+                nonce = (base ^ number).to_bytes(_NONCE_SIZE, "big")
+                chunk = sealed[at : at + SEALED_CHUNK_SIZE]
+                to += decrypt(nonce, chunk, None, out[to : to + len(chunk) - TAG_SIZE])
+                number += 1
         except InvalidTag as error:
             raise VerificationError("chunk-altered") from error
-
-    def _nonce(self, number: int) -> bytes:
-        return (self._base ^ number).to_bytes(_NONCE_SIZE, "big")
+        return to
 
 
 class Writer:
@@ -126,9 +146,9 @@ class Writer:
         self._cipher = _Cipher(key, salt, context)
         self._sink = sink
         self._number = 0
-        self._pending = bytearray(CHUNK_SIZE)
+        self._pending = memoryview(bytearray(CHUNK_SIZE))
         self._pending_size = 0
-        self._sealed = memoryview(bytearray(_BATCH * SEALED_CHUNK_SIZE))
+        self._sealed = memoryview(bytearray(_WRITE_BATCH * SEALED_CHUNK_SIZE))
         self._sealed_size = 0
         self._closed = False
         sink.write(salt + self._cipher.commitment)
@@ -143,20 +163,23 @@ class Writer:
             raise VerificationError("writer-closed")
         view = memoryview(octets).cast("B")
         at = self._complete_pending(view) if self._pending_size else 0
-        while len(view) - at >= CHUNK_SIZE:
-            self._put(view[at : at + CHUNK_SIZE])
-            at += CHUNK_SIZE
-        rest = len(view) - at
-        if rest > 0:
-            self._pending[:rest] = view[at:]
-            self._pending_size = rest
+        whole = at + (len(view) - at) // CHUNK_SIZE * CHUNK_SIZE
+        while at < whole:
+            room = (len(self._sealed) - self._sealed_size) // SEALED_CHUNK_SIZE * CHUNK_SIZE
+            stop = min(whole, at + room)
+            self._put(view[at:stop])
+            at = stop
+        if at < len(view):
+            self._pending_size = len(view) - at
+            self._pending[: self._pending_size] = view[at:]
 
     def close(self) -> None:
         """Seal the last chunk and hand everything to the sink; a second call does nothing."""
         if self._closed:
             return
-        self._put(memoryview(self._pending)[: self._pending_size])
-        self._flush()
+        self._put(self._pending[: self._pending_size])
+        if self._sealed_size:
+            self._flush()
         self._closed = True
 
     def _complete_pending(self, view: memoryview) -> int:
@@ -169,13 +192,12 @@ class Writer:
             self._pending_size = 0
         return taken
 
-    def _put(self, chunk: bytes | bytearray | memoryview) -> None:
-        start = self._sealed_size
-        stop = start + len(chunk) + TAG_SIZE
-        self._cipher.seal(self._number, memoryview(chunk), self._sealed[start:stop])
-        self._number += 1
-        self._sealed_size = stop
-        if stop == len(self._sealed):
+    def _put(self, plain: memoryview) -> None:
+        self._sealed_size += self._cipher.seal(
+            self._number, plain, self._sealed[self._sealed_size :]
+        )
+        self._number += len(plain) // CHUNK_SIZE
+        if self._sealed_size == len(self._sealed):
             self._flush()
 
     def _flush(self) -> None:
@@ -200,6 +222,7 @@ class Reader:
         if not hmac.compare_digest(self._cipher.commitment, header[SALT_SIZE:]):
             raise VerificationError("context-mismatch")
         self._scratch = memoryview(bytearray(CHUNK_SIZE))
+        self._answer = bytearray()
         self._end_checked = False
 
     @property
@@ -211,7 +234,8 @@ class Reader:
         """
         if not self._end_checked:
             number = self._claimed_size // CHUNK_SIZE
-            self._open_chunk(number, self._fetch(*self._place(number, 1)))
+            last = self._fetch(*self._place(number, 1))
+            self._cipher.open(number, memoryview(last), self._scratch)
             self._end_checked = True
         return self._claimed_size
 
@@ -222,9 +246,12 @@ class Reader:
             VerificationError: `range-invalid` for a negative offset or size, `chunk-altered`,
                 `length-invalid` when the source is shorter than it was said to be.
         """
-        out = bytearray(self._clip(offset, size))
-        self.read_into(offset, out)
-        return bytes(out)
+        size = self._clip(offset, size)
+        if size > len(self._answer):
+            self._answer = bytearray(size)
+        view = memoryview(self._answer)[:size]
+        self.read_into(offset, view)
+        return bytes(view)
 
     def read_into(self, offset: int, out: bytearray | memoryview) -> int:
         """Fill `out` from `offset` on and return how many bytes there were.
@@ -236,32 +263,33 @@ class Reader:
         """
         view = memoryview(out).cast("B")
         size = self._clip(offset, len(view))
+        last = (offset + size - 1) // CHUNK_SIZE
         done = 0
         while done < size:
-            number = (offset + done) // CHUNK_SIZE
-            last = (offset + size - 1) // CHUNK_SIZE
-            count = min(last - number + 1, _BATCH)
-            batch = memoryview(self._fetch(*self._place(number, count)))
-            for at in range(0, len(batch), SEALED_CHUNK_SIZE):
-                sealed = batch[at : at + SEALED_CHUNK_SIZE]
-                done += self._deliver(sealed, offset + done, view[done:size])
+            number, skip = divmod(offset + done, CHUNK_SIZE)
+            batch = self._fetch(*self._place(number, min(last - number + 1, _READ_BATCH)))
+            done += self._deliver(number, skip, memoryview(batch), view[done:size])
         return size
 
-    def _deliver(self, sealed: memoryview, position: int, out: memoryview) -> int:
-        """Open one chunk and put what of it lies at `position` at the head of `out`."""
-        number, skip = divmod(position, CHUNK_SIZE)
-        length = len(sealed) - TAG_SIZE
-        if skip == 0 and len(out) >= length:
-            self._cipher.open(number, sealed, out[:length])
-            return length
-        taken = min(length - skip, len(out))
-        out[:taken] = self._open_chunk(number, sealed)[skip : skip + taken]
-        return taken
+    def _deliver(self, number: int, skip: int, sealed: memoryview, out: memoryview) -> int:
+        """Open adjacent chunks and fill `out` with what follows the first `skip` bytes."""
+        done = 0
+        if skip:
+            done = self._deliver_part(number, skip, sealed[:SEALED_CHUNK_SIZE], out)
+            number, sealed = number + 1, sealed[SEALED_CHUNK_SIZE:]
+        whole = min(len(sealed) // SEALED_CHUNK_SIZE, (len(out) - done) // CHUNK_SIZE)
+        # Straight to its place; only what is not whole goes by way of the scratch chunk.
+        done += self._cipher.open(number, sealed[: whole * SEALED_CHUNK_SIZE], out[done:])
+        sealed = sealed[whole * SEALED_CHUNK_SIZE :]
+        if sealed:
+            done += self._deliver_part(number + whole, 0, sealed, out[done:])
+        return done
 
-    def _open_chunk(self, number: int, sealed: bytes | memoryview) -> memoryview:
-        out = self._scratch[: len(sealed) - TAG_SIZE]
-        self._cipher.open(number, sealed, out)
-        return out
+    def _deliver_part(self, number: int, skip: int, sealed: memoryview, out: memoryview) -> int:
+        size = self._cipher.open(number, sealed, self._scratch)
+        taken = min(size - skip, len(out))
+        out[:taken] = self._scratch[skip : skip + taken]
+        return taken
 
     def _clip(self, offset: int, size: int) -> int:
         if offset < 0 or size < 0:
