@@ -1,4 +1,9 @@
-"""What can be asked of the labelling room; one frozen command per act."""
+"""What can be asked of the labelling room; one frozen command per act.
+
+Fields with `compare=False` are made by the house (ids, seals, what was counted): a repeated
+request brings others and is the same request all the same. What a label says is compared by
+`asked`, a digest that is kept nowhere.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -63,7 +68,7 @@ class OpenTask(LabelCommand):
 
     ACTION: ClassVar[Action] = Action.TASK_OPEN
 
-    lease: str
+    lease: str = field(compare=False)
     task: str | None = None
 
     def objects(self) -> Mapping[str, str]:
@@ -78,7 +83,7 @@ class OpenReview(LabelCommand):
 
     ACTION: ClassVar[Action] = Action.REVIEW_OPEN
 
-    lease: str
+    lease: str = field(compare=False)
     task: str | None = None
 
     def objects(self) -> Mapping[str, str]:
@@ -94,11 +99,12 @@ class SubmitLabel(LabelCommand):
     ACTION: ClassVar[Action] = Action.LABEL_SUBMIT
 
     task: str
-    label: str
+    label: str = field(compare=False)
     version: int
-    sealed: bytes = b""
-    commitments: Mapping[str, bytes] = field(default_factory=dict)
-    shown: tuple[str, ...] = ()
+    asked: bytes = b""
+    sealed: bytes = field(default=b"", compare=False)
+    commitments: Mapping[str, bytes] = field(default_factory=dict, compare=False)
+    shown: tuple[str, ...] = field(default=(), compare=False)
     fault: Fault | None = None
 
     def objects(self) -> Mapping[str, str]:
@@ -113,11 +119,12 @@ class SubmitReview(LabelCommand):
     ACTION: ClassVar[Action] = Action.REVIEW_SUBMIT
 
     task: str
-    review: str
+    review: str = field(compare=False)
     verdict: str
-    sealed: bytes = b""
-    commitment: bytes = b""
-    shown: tuple[str, ...] = ()
+    asked: bytes = b""
+    sealed: bytes = field(default=b"", compare=False)
+    commitment: bytes = field(default=b"", compare=False)
+    shown: tuple[str, ...] = field(default=(), compare=False)
     fault: Fault | None = None
 
     def objects(self) -> Mapping[str, str]:
@@ -132,11 +139,12 @@ class ReopenTask(LabelCommand):
     ACTION: ClassVar[Action] = Action.TASK_REOPEN
 
     task: str
-    review: str
-    lease: str
+    review: str = field(compare=False)
+    lease: str = field(compare=False)
     reason_given: bool
-    sealed: bytes = b""
-    commitment: bytes = b""
+    asked: bytes = b""
+    sealed: bytes = field(default=b"", compare=False)
+    commitment: bytes = field(default=b"", compare=False)
     fault: Fault | None = None
 
     def objects(self) -> Mapping[str, str]:
@@ -154,7 +162,7 @@ class CloseLease(LabelCommand):
     ACTION: ClassVar[Action] = Action.LEASE_CLOSE
 
     lease: str
-    shown: tuple[str, ...] | None = None
+    shown: tuple[str, ...] | None = field(default=None, compare=False)
 
     def objects(self) -> Mapping[str, str]:
         """The project and the lease."""

@@ -7,19 +7,21 @@ where only someone who may act learns of it.
 R47: comments and reasons are scanned for identifiers before they are kept.
 """
 
+import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from crypto.canonical import encode
+from crypto.errors import VerificationError
 from sandbox.acts import project_domain
 from sandbox.errors import InputError, NotFound, Unacceptable
 from sandbox.formats.label_schema import Schema, check_value, parse_guideline, parse_schema
 from sandbox.label.commands import CreateProject, Fault, ReopenTask, SubmitLabel, SubmitReview
 from sandbox.label.digests import shown_payload
-from sandbox.label.documents import schema_of
 from sandbox.label.reviews import ACCEPT, VERDICTS
+from sandbox.records.documents import schema_of
 from sandbox.records.labels import Project, ProjectItem, Task
 from sandbox.records.port import Ledgers, Tables
 from sandbox.records.sealed_labels import (
@@ -118,6 +120,7 @@ class LabelDesk:
             task=draft.task,
             label=label,
             version=draft.version,
+            asked=_asked(draft.value, draft.comment),
             shown=draft.shown,
         )
         with self._ledgers.open(ledger).snapshot() as tables:
@@ -138,6 +141,7 @@ class LabelDesk:
 
     def submit_review(self, ledger: str, review: SubmitReview, reason: str) -> SubmitReview:
         """`review` with its reason checked and sealed."""
+        review = replace(review, ledger=ledger, asked=_asked({}, reason))
         try:
             if review.verdict not in VERDICTS:
                 raise Unacceptable("verdict-unknown", "accept or return is wanted", field="verdict")
@@ -149,16 +153,17 @@ class LabelDesk:
         except InputError as error:
             return replace(review, fault=Fault.of(error))
         sealed, commitment = self._seal_reason(review.project, review.review, reason)
-        return replace(review, ledger=ledger, sealed=sealed, commitment=commitment)
+        return replace(review, sealed=sealed, commitment=commitment)
 
     def reopen(self, ledger: str, reopening: ReopenTask, reason: str) -> ReopenTask:
         """`reopening` with its reason checked and sealed."""
+        reopening = replace(reopening, ledger=ledger, asked=_asked({}, reason))
         try:
             self._check_text(reason, "reason")
         except InputError as error:
             return replace(reopening, fault=Fault.of(error))
         sealed, commitment = self._seal_reason(reopening.project, reopening.review, reason)
-        return replace(reopening, ledger=ledger, sealed=sealed, commitment=commitment)
+        return replace(reopening, sealed=sealed, commitment=commitment)
 
     def _documents(self, draft: ProjectDraft) -> tuple[bytes, bytes]:
         guideline = parse_guideline(draft.guideline)
@@ -196,6 +201,14 @@ class LabelDesk:
     def _check_clean(self, text: str, field: str) -> None:
         if self._scan(text):
             raise Unacceptable("identifier-found", "this text holds an identifier", field=field)
+
+
+def _asked(value: Mapping[str, object], text: str) -> bytes:
+    """What was asked for, by digest; whatever has no canonical form differs from all else."""
+    try:
+        return hashlib.sha256(encode({"value": value, "text": text})).digest()
+    except VerificationError:
+        return secrets.token_bytes(32)
 
 
 def _item(tables: Tables, draft: LabelDraft) -> ProjectItem:

@@ -1,7 +1,7 @@
 """What can be asked of the airlock; one frozen command per act."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from policies.vocabulary import Action
@@ -68,7 +68,7 @@ class VoteRelease(ReleaseCommand):
 
     ACTION: ClassVar[Action] = Action.RELEASE_VOTE
 
-    vote: str
+    vote: str = field(compare=False)
     envelope_signature: bytes | None = None
 
 
