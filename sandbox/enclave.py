@@ -28,9 +28,7 @@ class Performer(Protocol):
 class History(Protocol):
     """One ledger's verified past."""
 
-    def signed_act(
-        self, index: int, action: Action, roles: Collection[Role]
-    ) -> Mapping[str, Any]:
+    def signed_act(self, index: int, action: Action, roles: Collection[Role]) -> Mapping[str, Any]:
         """The entry at `index`: done, signed, by someone who held one of `roles` then.
 
         Raises:

@@ -63,9 +63,7 @@ class Serving:
             VerificationFailed: it is altered, or another account's.
         """
         with translated():
-            return chunked.open_all(
-                self._made(_SEED_KEY), _SEED_LABEL + account.encode(), sealed
-            )
+            return chunked.open_all(self._made(_SEED_KEY), _SEED_LABEL + account.encode(), sealed)
 
     def _private(self) -> sealing.SealingPrivateKey:
         return sealing.SealingPrivateKey(self._made(_SEALING_KEY))

@@ -1,0 +1,66 @@
+"""One engine call: a patient's bytes in, a verdict out; no store, no key but the pseudonyms'."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from sandbox.clean.item import clean_item
+from sandbox.deid.forms import Register, Verdict
+from sandbox.deid.pseudonyms import Pseudonyms
+from sandbox.deid.recipe import Recipe
+from sandbox.errors import Unacceptable
+
+
+@dataclass(frozen=True)
+class Job:
+    """What one engine call needs; `subject` is what the hospital says, if anything."""
+
+    data: bytes
+    name: str
+    recipe: str
+    pseudonyms: Pseudonyms
+    register: Register
+    subject: str | None
+
+
+class Engine(Protocol):
+    """What cleans."""
+
+    def digest(self, recipe: str) -> str:
+        """`sha256:<hex>` of a recipe: its rules and the engine's version.
+
+        Raises:
+            Unacceptable: there is no such recipe.
+        """
+        ...
+
+    def clean(self, job: Job) -> Verdict:
+        """The verdict on one file; bad input is quarantined, never raised."""
+        ...
+
+
+class LocalEngine:
+    """Cleans in this process."""
+
+    def __init__(self, recipes: Mapping[str, Recipe]) -> None:
+        self._recipes = recipes
+
+    def digest(self, recipe: str) -> str:
+        """`sha256:<hex>` of a recipe.
+
+        Raises:
+            Unacceptable: there is no such recipe.
+        """
+        return self._named(recipe).digest
+
+    def clean(self, job: Job) -> Verdict:
+        """The verdict on one file."""
+        return clean_item(
+            job.data, job.name, self._named(job.recipe), job.pseudonyms, job.register, job.subject
+        )
+
+    def _named(self, recipe: str) -> Recipe:
+        found = self._recipes.get(recipe)
+        if found is None:
+            raise Unacceptable("recipe-unknown", "there is no such recipe", field="recipe")
+        return found

@@ -1,0 +1,143 @@
+"""Opening what a hospital sealed, after checking everything that can be checked first.
+
+1. The deposit's outer manifest is the one its depositor signed: verified in the log.
+2. The inner manifest opens under the intake key, for this deposit, and names this deposit.
+3. Header and body are those of the object's manifest row; the database row is not believed.
+4. The body opens in its place only: dataset, object id and row are part of its context.
+5. The content is the one whose digest and size the inner manifest promises (R18).
+
+Every failure is a stable code; nothing of the content or its name stands in an error.
+"""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from hashlib import sha256
+
+from crypto import chunked, padding
+from crypto.sealing import object_context
+from policies.vocabulary import Action, Role
+from sandbox.custody import translated
+from sandbox.deid.forms import Register
+from sandbox.enclave import Enclave
+from sandbox.errors import DigestMismatch, Malformed, NotFound, VerificationFailed
+from sandbox.exchange import header_name
+from sandbox.manifests import InnerManifest, ObjectRow, OuterManifest, parse_inner, parse_outer
+from sandbox.records.deposits import Deposit, Item
+from sandbox.vault import DatasetKeys
+
+DEPOSITING = (Role.DEPOSITOR, Role.STEWARD)
+_KEPT_DEPOSITS = 4
+
+
+@dataclass(frozen=True)
+class OpenedDeposit:
+    """Both parts of a deposit's manifest, verified."""
+
+    outer: OuterManifest
+    inner: InnerManifest
+
+
+@dataclass(frozen=True)
+class OpenedItem:
+    """The content of one item, and what its hospital says of it."""
+
+    data: bytes
+    name: str
+    subject: str | None
+    register: Register
+    file_key: bytes
+
+
+class Opener:
+    """Opens deposits and items; keeps the last few deposits' manifests."""
+
+    def __init__(self, enclave: Enclave) -> None:
+        self._enclave = enclave
+        self._opened: OrderedDict[tuple[str, str], OpenedDeposit] = OrderedDict()
+
+    def item(self, ledger: str, item: Item, deposit: Deposit) -> OpenedItem:
+        """The content of a sealed item.
+
+        Raises:
+            InputError: the manifest is not in its form, or the content is not the promised one.
+            CustodyError: a signature, seal, tag or digest is wrong, or a key was destroyed.
+            Unavailable: a store can't be read now.
+        """
+        opened = self.deposit(ledger, deposit)
+        row = opened.outer.row(item.object_id)
+        file = opened.inner.files.get(item.object_id)
+        if row is None or file is None or item.dataset != opened.outer.dataset:
+            raise Malformed("manifest-mismatch", "the manifest does not list the object")
+        key = self._file_key(ledger, opened.outer, row, f"source:{item.id}")
+        data = self._content(opened.outer.dataset, row, key)
+        if len(data) != file.size or f"sha256:{sha256(data).hexdigest()}" != file.sha256:
+            raise DigestMismatch("digest-mismatch", "the content is not the one promised")
+        return OpenedItem(data, file.name, file.subject, opened.inner.register, key)
+
+    def deposit(self, ledger: str, deposit: Deposit) -> OpenedDeposit:
+        """Both parts of a deposit's manifest.
+
+        Raises:
+            InputError: a part is not in its form, or names another deposit.
+            CustodyError: signature, seal, tag or digest is wrong, or the key was destroyed.
+        """
+        found = self._opened.get((ledger, deposit.id))
+        if found is None:
+            found = self._open_deposit(ledger, deposit)
+            self._opened[ledger, deposit.id] = found
+            while len(self._opened) > _KEPT_DEPOSITS:
+                self._opened.popitem(last=False)
+        return found
+
+    def _open_deposit(self, ledger: str, deposit: Deposit) -> OpenedDeposit:
+        self._check_signed(ledger, deposit)
+        outer = parse_outer(deposit.manifest)
+        if (outer.ledger, outer.dataset, outer.deposit) != (ledger, deposit.dataset, deposit.id):
+            raise Malformed("manifest-mismatch", "the manifest names another deposit")
+        name = f"inner:{deposit.id}"
+        key = self._file_key(ledger, outer, outer.inner, name)
+        inner = parse_inner(self._content(outer.dataset, outer.inner, key))
+        if (inner.dataset, inner.deposit) != (outer.dataset, outer.deposit):
+            raise Malformed("manifest-mismatch", "the inner manifest names another deposit")
+        self._keys(ledger, outer.dataset).taken(name, key)
+        # From here the vault alone opens it, and an erasure there is an erasure.
+        self._enclave.exchange.destroy(header_name(ledger, deposit.id, deposit.id))
+        return OpenedDeposit(outer, inner)
+
+    def _check_signed(self, ledger: str, deposit: Deposit) -> None:
+        entry = self._enclave.history(ledger).signed_act(
+            deposit.opened_index, Action.DEPOSIT_OPEN, DEPOSITING
+        )
+        signed = entry["signed"]
+        digest = f"sha256:{sha256(deposit.manifest).hexdigest()}"
+        objects = {"dataset": deposit.dataset, "deposit": deposit.id}
+        if signed["terms"].get("manifest") != digest or signed["objects"] != objects:
+            raise VerificationFailed("manifest-not-signed", "another manifest was signed")
+
+    def _file_key(self, ledger: str, outer: OuterManifest, row: ObjectRow, name: str) -> bytes:
+        keys = self._keys(ledger, outer.dataset)
+        if keys.has(name):
+            return keys.key(name)
+        header = self._enclave.exchange.get(header_name(ledger, outer.deposit, row.object_id))
+        if header is None:
+            raise VerificationFailed("header-missing", "the object's header is not there")
+        if f"sha256:{sha256(header).hexdigest()}" != row.header_sha256:
+            raise VerificationFailed("header-altered", "the header is not the one announced")
+        return self._enclave.vault.open_header(
+            ledger, outer.dataset, outer.deposit, outer.intake_key, header
+        )
+
+    def _content(self, dataset: str, row: ObjectRow, key: bytes) -> bytes:
+        try:
+            body = self._enclave.blobs.read(row.body_sha256.removeprefix("sha256:"))
+        except NotFound as error:
+            raise VerificationFailed("source-missing", "the sealed object is not there") from error
+        context = object_context(dataset, row.object_id, f"sha256:{sha256(row.head).hexdigest()}")
+        with translated():
+            padded = chunked.open_all(key, context, body)
+            if len(padded) != row.padded_size:
+                raise VerificationFailed("length-invalid")
+            return padding.unpad(padded)
+
+    def _keys(self, ledger: str, dataset: str) -> DatasetKeys:
+        return self._enclave.vault.keys(ledger, dataset)

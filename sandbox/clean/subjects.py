@@ -1,0 +1,41 @@
+"""Whom a file is about: what the hospital says, else the DICOM file's own patient id.
+
+A record number that the register knows stands for the register's row, so that reports and
+images of one patient are one subject whichever of the two they name.
+"""
+
+from sandbox.deid.forms import Register
+from sandbox.errors import Malformed
+from sandbox.formats.dicom_file import looks_like_dicom, open_dicom
+
+_PATIENT_ID = 0x00100020
+
+
+def identity_of(data: bytes, said: str | None, register: Register, fallback: str) -> str:
+    """The identity by which the vault looks the subject up; never leaves the worker.
+
+    Args:
+        data: the file's bytes.
+        said: the subject as the inner manifest names it, or None.
+        register: the hospital's register.
+        fallback: stands for the subject of a file that names nobody.
+    """
+    found = said or patient_id(data)
+    if found is None:
+        return f"unnamed:{fallback}"
+    row = register.by_mrn(found)
+    return f"named:{row.id if row else found}"
+
+
+def patient_id(data: bytes) -> str | None:
+    """(0010,0020) PatientID of a DICOM file, or None."""
+    if not looks_like_dicom(data):
+        return None
+    try:
+        elements = open_dicom(data).dataset
+    except Malformed:
+        return None  # the engine says what is wrong with it
+    value = next((e.value for e in elements if e.tag == _PATIENT_ID), None)
+    if not isinstance(value, bytes | memoryview):
+        return None
+    return bytes(value).decode("utf-8", "surrogateescape").strip(" \x00") or None

@@ -1,0 +1,108 @@
+"""The worker's part in cleaning: rows that are not done yet *are* the queue.
+
+A step names one thing to do; doing it ends in an act, after which it is no longer found. A
+worker killed anywhere finds the same step again.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from policies.vocabulary import DatasetState, ItemState
+from sandbox.clean.approvals import OPEN
+from sandbox.clean.cleaning import Cleaner
+from sandbox.clean.engine import Engine
+from sandbox.clean.handover import Handover
+from sandbox.clean.opening import Opener
+from sandbox.clean.sampling import Sampler
+from sandbox.enclave import Enclave, Step
+from sandbox.exchange import header_name, record_name
+from sandbox.records.deposits import Approval, Dataset, Deposit, Item
+from sandbox.records.labels import Project, ProjectItem
+from sandbox.records.port import Tables
+from sandbox.records.standing import contract_valid
+
+AT_ONCE = 64
+_STOPPED = frozenset({DatasetState.SUSPENDED, DatasetState.CLOSED, DatasetState.ERASED})
+
+
+@dataclass(frozen=True)
+class CleanWork:
+    """All steps of this room over one house's ledgers."""
+
+    enclave: Enclave
+    cleaner: Cleaner
+    sampler: Sampler
+    handover: Handover
+
+    @classmethod
+    def over(cls, enclave: Enclave, engine: Engine) -> "CleanWork":
+        """The work of one enclave."""
+        opener = Opener(enclave)
+        return cls(
+            enclave, Cleaner(enclave, engine, opener), Sampler(enclave, opener), Handover(enclave)
+        )
+
+    def steps(self, ledger: str) -> Iterator[Step]:
+        """What is to be done now in one ledger, at most `AT_ONCE` of a kind."""
+        with self.enclave.ledgers.open(ledger).snapshot() as tables:
+            live = [d for d in tables.of(Dataset).find() if self._live(d)]
+            found = [
+                *(step for d in live for step in self._to_clean(tables, d)),
+                *(step for d in live for step in self._to_sample(tables, d)),
+                *(step for d in live for step in self._to_issue(tables, d)),
+            ]
+        yield from found
+
+    def sweep(self, ledger: str) -> int:
+        """Destroy headers of items that are done, left by a crash; how many there were."""
+        gone = 0
+        with self.enclave.ledgers.open(ledger).snapshot() as tables:
+            done = [
+                header_name(ledger, item.deposit, item.object_id)
+                for item in tables.of(Item).find()
+                if item.subject is not None
+            ]
+        for name in done:
+            if self.enclave.exchange.get(name) is not None:
+                self.enclave.exchange.destroy(name)
+                gone += 1
+        return gone
+
+    def _live(self, dataset: Dataset) -> bool:
+        # What policy would refuse is not tried: each refusal is an entry.
+        valid = contract_valid(dataset, self.enclave.clock())
+        return valid and dataset.state not in _STOPPED
+
+    def _to_clean(self, tables: Tables, dataset: Dataset) -> Iterator[Step]:
+        sealed = tables.of(Item).find(dataset=dataset.id, state=ItemState.SEALED, limit=AT_ONCE)
+        for item in sealed:
+            deposit = tables.of(Deposit).require(item.deposit)
+            act = partial(self.cleaner.clean, tables.ledger, item, dataset, deposit)
+            yield f"clean:{item.id}:{item.version}", act
+
+    def _to_sample(self, tables: Tables, dataset: Dataset) -> Iterator[Step]:
+        for approval in tables.of(Approval).find(dataset=dataset.id, state=OPEN):
+            yield (
+                f"sample:{approval.id}",
+                partial(self.sampler.sample, tables.ledger, approval),
+            )
+
+    def _to_issue(self, tables: Tables, dataset: Dataset) -> Iterator[Step]:
+        for project in tables.of(Project).find(dataset=dataset.id):
+            if self.enclave.exchange.get(record_name(project.id)) is None:
+                give = partial(self.handover.give_record_key, tables.ledger, project)
+                yield f"record-key:{project.id}", give
+            yield from self._unissued(tables, dataset, project)
+
+    def _unissued(self, tables: Tables, dataset: Dataset, project: Project) -> Iterator[Step]:
+        approved = tables.of(Item).count(dataset=dataset.id, state=ItemState.APPROVED)
+        if not approved or approved == tables.of(ProjectItem).count(project=project.id):
+            return
+        given = {row.source_item for row in tables.of(ProjectItem).find(project=project.id)}
+        items = tables.of(Item).find(dataset=dataset.id, state=ItemState.APPROVED)
+        for item in [i for i in items if i.id not in given][:AT_ONCE]:
+            approval = tables.of(Approval).get(item.approval or "")
+            if approval is not None:
+                act = partial(self.handover.issue, tables.ledger, item, approval, project)
+                yield f"issue:{item.id}:{item.version}:{project.id}", act
