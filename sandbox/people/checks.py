@@ -95,7 +95,7 @@ class Checks:
     def _step(self, given: Credentials, account: Account) -> Proof | None:
         seed = _DECOY_SEED
         if account.totp_sealed is not None:
-            seed = self._desk.seal.open(account.id, account.totp_sealed)
+            seed = self._desk.seal.open_seed(account.id, account.totp_sealed)
         step = totp.matching_step(seed, given.code or "", self._desk.clock(), account.totp_step)
         return None if step is None or account.totp_sealed is None else Proof(step=step)
 

@@ -4,7 +4,7 @@ Secrets come in here only as what is kept of them: PHC strings, digests, sealed 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
@@ -57,10 +57,11 @@ class CreateAccount(AccountCommand):
 
     ACTION: ClassVar[Action] = Action.ACCOUNT_CREATE
 
+    account: str = field(compare=False)  # made by the house, not asked for
     name: str
     kind: str
     organisation: str
-    invitation_hash: str | None = None
+    invitation_hash: str | None = field(default=None, compare=False)
     signing_key: bytes | None = None
 
 
@@ -140,7 +141,7 @@ class OpenHospital(PlatformCommand):
 
     ACTION: ClassVar[Action] = Action.HOSPITAL_OPEN
 
-    hospital: str
+    hospital: str = field(compare=False)  # made by the house, not asked for
     name: str
     steward: str
 

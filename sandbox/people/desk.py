@@ -32,14 +32,14 @@ class Gate(Protocol):
         ...
 
 
-class SecretSeal(Protocol):
+class SeedSeal(Protocol):
     """Seals the seeds of second factors under the serving root."""
 
-    def seal(self, account: str, seed: bytes) -> bytes:
+    def seal_seed(self, account: str, seed: bytes) -> bytes:
         """The seed, sealed for this account alone."""
         ...
 
-    def open(self, account: str, sealed: bytes) -> bytes:
+    def open_seed(self, account: str, sealed: bytes) -> bytes:
         """The seed.
 
         Raises:
@@ -66,7 +66,7 @@ class Desk:
     delays: Delays
     presence: Presence
     setup_code: SetupCode
-    seal: SecretSeal
+    seal: SeedSeal
     invitation_key: bytes
     limits: Limits
     clock: Callable[[], datetime]

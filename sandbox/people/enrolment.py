@@ -118,5 +118,7 @@ class Enrolments:
     def _new_factor(self, account: str, name: str) -> tuple[NewFactor, SecondFactor]:
         seed, codes = totp.new_secret(), new_recovery_codes()
         shown = NewFactor(account, name, totp.secret_text(seed), totp.otpauth(seed, name), codes)
-        kept = SecondFactor(self._desk.seal.seal(account, seed), tuple(map(recovery_digest, codes)))
+        kept = SecondFactor(
+            self._desk.seal.seal_seed(account, seed), tuple(map(recovery_digest, codes))
+        )
         return shown, kept
