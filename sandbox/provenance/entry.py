@@ -9,10 +9,11 @@
 """
 
 import base64
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from crypto import canonical
@@ -31,6 +32,7 @@ _HEX32 = re.compile(r"[0-9a-f]{32}")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
+_ACTOR = re.compile(r"system|[0-9a-f]{32}")
 _LEDGER = re.compile(r"platform|[0-9a-f]{32}")
 _DOMAIN = re.compile(r"hospital|platform|project:[0-9a-f]{32}")
 # No blank and nothing outside ASCII: names of people and sentences don't pass.
@@ -75,6 +77,12 @@ class Deed:
 def time_text(at: datetime) -> str:
     """An aware UTC time as entries write it: microseconds and `Z`."""
     return at.strftime(_TIME)
+
+
+def time_of(octets: bytes) -> datetime:
+    """When the act of an entry was done; of an entry that is ours, so its form is not checked."""
+    at = str(json.loads(octets)["at"])
+    return datetime.strptime(at, _TIME).replace(tzinfo=UTC)
 
 
 def is_word(value: object) -> bool:
@@ -306,7 +314,7 @@ FIELDS: Final[Mapping[str, Check]] = {
     "prev": _matches(_DIGEST),
     "at": _matches(_AT),
     "clock": lambda value: value == CLOCK,
-    "actor": _matches(_HEX32),
+    "actor": _matches(_ACTOR),
     "organisation": is_word,
     "roles": lambda value: _is_ascending(value, _one_of(Role)),
     "granted_by": lambda value: _is_ascending(value, _is_count),

@@ -10,15 +10,16 @@
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from crypto import tiles
+from crypto import canonical, tiles
 from crypto.errors import VerificationError
 from crypto.merkle import Tree
 from crypto.note import split_note
@@ -48,8 +49,9 @@ def head_of(note: str) -> Checkpoint:
 class Publisher:
     """Writes `<folder>/<ledger>/{checkpoint,keys,tile/...}`; safe for threads and processes."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, evidence: Path | None = None) -> None:
         self._folder = folder
+        self._evidence = evidence or folder.parent / "halted"
         self._locks = folder / ".locks"
 
     def publish(self, ledger: str, tree: Tree, note: str, entries: Entries) -> None:
@@ -91,6 +93,29 @@ class Publisher:
             if old is not None and old.size <= tree.size:
                 log.put_tiles(tree, _all_tiles(log, old.size), entries)
         self.publish(ledger, tree, note, entries)
+
+    def keep_evidence(self, ledger: str, code: str, findings: Mapping[str, object]) -> Path:
+        """Write down why a ledger was halted, beside what was published at that moment.
+
+        Raises:
+            Unavailable: `log-unwritable`.
+        """
+        published = _read(self._folder / ledger / CHECKPOINT) or b""
+        record = {
+            "code": code,
+            "ledger": ledger,
+            "published": published.decode(errors="replace"),
+            **findings,
+        }
+        octets = canonical.encode(record)
+        # Named by content: every restart of a halted ledger finds the same, and adds no file.
+        name = f"{ledger}-{code}-{hashlib.sha256(octets).hexdigest()[:16]}.json"
+        try:
+            self._evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
+            (self._evidence / name).write_bytes(octets)
+        except OSError as error:
+            raise Unavailable("log-unwritable", "the evidence can't be written") from error
+        return self._evidence / name
 
     @contextmanager
     def reading(self, ledger: str) -> Iterator[Path]:

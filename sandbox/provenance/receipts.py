@@ -2,6 +2,8 @@
 
 One JSON file `{"entry": text, "proof": text, "part"?: {...}}`, the same in the API's answers.
 The proof is a tlog-proof; whoever has the log's pinned key needs nothing else.
+
+Source: docs/spec/provenance-log.md, clause 6.
 """
 
 from collections.abc import Sequence
@@ -13,20 +15,29 @@ from crypto.tlogproof import format_proof
 
 @dataclass(frozen=True)
 class Part:
-    """Where one part stands in a bulk act: its place among `count` parts and the way up."""
+    """Where one part stands in a bulk act: its index, its commitment, and the way up."""
 
     index: int
-    count: int
+    commitment: bytes
     path: Sequence[bytes]
 
 
-def proof_text(tree: Tree, index: int, size: int, note: str) -> str:
-    """The tlog-proof of the entry at `index` under the checkpoint `note` of `size` entries.
+@dataclass(frozen=True)
+class SignedHead:
+    """A signed checkpoint, the number of entries it covers, and the text of the `keys` file."""
+
+    note: str
+    size: int
+    keys: bytes
+
+
+def proof_text(tree: Tree, index: int, head: SignedHead) -> str:
+    """The tlog-proof of the entry at `index`; its extra line carries the log's keys.
 
     Raises:
         VerificationError: `tree-range` when the checkpoint does not cover the entry.
     """
-    return format_proof(index, tree.inclusion(index, size), note)
+    return format_proof(index, tree.inclusion(index, head.size), head.note, head.keys)
 
 
 def receipt_document(entry: bytes, proof: str, part: Part | None = None) -> dict[str, object]:
@@ -35,7 +46,7 @@ def receipt_document(entry: bytes, proof: str, part: Part | None = None) -> dict
     if part is not None:
         receipt["part"] = {
             "index": part.index,
-            "count": part.count,
+            "commitment": part.commitment.hex(),
             "path": [node.hex() for node in part.path],
         }
     return receipt

@@ -1,0 +1,200 @@
+"""The end of one ledger in this process's memory, and its way to the notary and to the public.
+
+- The tree is fed from the entries themselves; the stored leaf hashes must agree with them.
+- `settle` is the one way by which a tail gets signed and published: after a batch, before the
+  next one, at the start, and after another process left one behind.
+- Database ahead of the notary: the tail is submitted. Database behind, or of another history:
+  the ledger is halted for as long as this process lives, and what was found is kept in a file.
+
+One thread at a time: the ledger's writer.
+"""
+
+import hashlib
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from crypto.checkpoint import open_checkpoint
+from crypto.errors import VerificationError
+from crypto.merkle import HASH_SIZE, Tree, leaf_hash
+from crypto.note import VerifierKey
+from crypto.treehead import Checkpoint
+from sandbox.errors import CheckpointPending, LedgerHalted, Unavailable
+from sandbox.gate.deed import Cursor
+from sandbox.provenance.entry import time_of
+from sandbox.provenance.notary import BEHIND, Notary
+from sandbox.provenance.publishing import Publisher, head_of
+from sandbox.provenance.receipts import SignedHead, proof_text
+from sandbox.records.port import LedgerStore
+
+_CHUNK: Final = 4_096
+_NO_ENTRY: Final = hashlib.sha256(b"").digest()
+_BEFORE_ALL: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_log = logging.getLogger("anbiao.gate")
+
+
+class Head:
+    """Tree, last entry and signed checkpoint of one ledger."""
+
+    def __init__(self, store: LedgerStore, notary: Notary, publisher: Publisher) -> None:
+        self.store = store
+        self._notary = notary
+        self._publisher = publisher
+        self._tree = Tree()
+        self._prev = _NO_ENTRY
+        self._last_at = _BEFORE_ALL
+        self._signed: SignedHead | None = None  # None until the start's checks are passed
+        self._halted: LedgerHalted | None = None
+
+    def cursor(self) -> Cursor:
+        """Where the next entry will stand."""
+        return Cursor(self.store.ledger, self._tree.size, self._prev, self._last_at)
+
+    def catch_up(self, size: int) -> None:
+        """Take up entries that were committed by now, `size` in all.
+
+        Raises:
+            LedgerHalted: `ledger-behind`: there are fewer than before; `entry-altered`.
+        """
+        self._refuse_halted()
+        if size < self._tree.size:
+            raise self._halt("ledger-behind", "the database lost entries")
+        while self._tree.size < size:
+            start = self._tree.size
+            stop = min(size, start + _CHUNK)
+            entries = self.store.entries(start, stop)
+            if not entries:
+                raise self._halt("ledger-behind", "the database lost entries")
+            self.add(entries, self.store.leaf_hashes(start, stop))
+
+    def add(self, entries: Sequence[bytes], kept: Sequence[bytes]) -> None:
+        """Grow by committed entries; `kept` are the leaf hashes that stand beside them.
+
+        Raises:
+            LedgerHalted: `entry-altered`.
+        """
+        if not entries:
+            return
+        leaves = [leaf_hash(entry) for entry in entries]
+        if leaves != list(kept):
+            raise self._halt("entry-altered", "an entry differs from its leaf hash")
+        self._tree.extend(leaves)
+        self._prev = hashlib.sha256(entries[-1]).digest()
+        self._last_at = time_of(entries[-1])
+
+    def settle(self) -> None:
+        """Have everything known here signed and published; at first use, check all of it.
+
+        Raises:
+            CheckpointPending: notary or published folder can't be reached now.
+            LedgerHalted: the notary or the published log know another history.
+        """
+        self._refuse_halted()
+        if self._signed is None:
+            self._start()
+        elif self._signed.size < self._tree.size:
+            self._go_on(self._signed)
+
+    def proof(self, index: int) -> str:
+        """The proof of an entry under the last checkpoint.
+
+        Raises:
+            CheckpointPending: it does not cover the entry yet.
+        """
+        if self._signed is None or index >= self._signed.size:
+            raise CheckpointPending
+        return proof_text(self._tree, index, self._signed)
+
+    def _start(self) -> None:
+        """Compare database, notary and published log from their beginnings; finish the tail."""
+        ledger = self.store.ledger
+        self.catch_up(self.store.size())
+        known = self._checked(self._extend(0, ()))
+        note = self._extend(known.size, self._leaves(known.size))
+        head = self._checked(note)
+        keys = self._asked_keys()
+        try:
+            signed = open_checkpoint(note, [VerifierKey.parse(key) for key in keys])
+        except VerificationError as error:
+            raise self._halt(error.code, "the notary's checkpoint does not verify") from error
+        if signed != head:
+            raise self._halt("notary-inconsistent", "the notary's checkpoint is ambiguous")
+        with self._guarded():
+            self._publisher.republish(ledger, self._tree, note, keys, self.store.entries)
+        lines = "".join(f"{key}\n" for key in keys).encode()
+        self._signed = SignedHead(note, head.size, lines)
+
+    def _go_on(self, before: SignedHead) -> None:
+        note = self._extend(before.size, self._leaves(before.size))
+        head = self._checked(note)
+        with self._guarded():
+            self._publisher.publish(self.store.ledger, self._tree, note, self.store.entries)
+        self._signed = SignedHead(note, head.size, before.keys)
+
+    def _extend(self, start: int, leaf_hashes: Sequence[bytes]) -> str:
+        with self._guarded():
+            try:
+                return self._notary.extend(self.store.ledger, start, leaf_hashes)
+            except Unavailable as error:
+                if error.code != BEHIND or start == 0:
+                    raise
+                # The notary forgot what it signed (an older copy of its folder): all of it again.
+                return self._notary.extend(self.store.ledger, 0, self._leaves(0))
+
+    def _asked_keys(self) -> list[str]:
+        with self._guarded():
+            return self._notary.keys(self.store.ledger)
+
+    def _leaves(self, start: int) -> list[bytes]:
+        joined = self._tree.nodes(0, start, self._tree.size - start)
+        return [joined[at : at + HASH_SIZE] for at in range(0, len(joined), HASH_SIZE)]
+
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """What notary and publisher refuse, as it counts for the ledger."""
+        try:
+            yield
+        except LedgerHalted as error:
+            raise self._halt(error.code, error.message) from error
+        except Unavailable as error:
+            raise CheckpointPending from error
+
+    def _refuse_halted(self) -> None:
+        if self._halted is not None:
+            raise LedgerHalted(self._halted.code, self._halted.message)
+
+    def _halt(self, code: str, message: str, note: str | None = None) -> LedgerHalted:
+        """Stand still from now on, and keep what was found."""
+        self._halted = LedgerHalted(code, message)
+        findings = {
+            "checkpoint": note,
+            "kept_checkpoint": self._signed.note if self._signed else None,
+            "message": message,
+            "root": self._tree.root().hex(),
+            "size": self._tree.size,
+        }
+        try:
+            kept = self._publisher.keep_evidence(self.store.ledger, code, findings)
+            _log.critical("ledger %s halted (%s): see %s", self.store.ledger, code, kept.name)
+        except Unavailable:
+            _log.critical("ledger %s halted (%s)", self.store.ledger, code)
+        return LedgerHalted(code, message)
+
+    def _checked(self, note: str) -> Checkpoint:
+        """What the checkpoint says, once it proved to be about this ledger's history.
+
+        Raises:
+            LedgerHalted: `ledger-behind`, `ledger-differs`.
+        """
+        head = head_of(note)
+        if head.size > self._tree.size:
+            # Another process may have committed and submitted more meanwhile.
+            size = self.store.size()
+            if size < head.size:
+                raise self._halt("ledger-behind", "the notary signed more than there is", note)
+            self.catch_up(size)
+        if self._tree.root(head.size) != head.root:
+            raise self._halt("ledger-differs", "the notary signed another history", note)
+        return head

@@ -1,0 +1,98 @@
+"""Who an account is in one ledger: pseudonym, memberships that count, revocation epoch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from policies.vocabulary import Role
+from sandbox.acts import HOSPITAL_DOMAIN, PLATFORM
+from sandbox.records.people import Epoch, Membership, Pseudonym
+from sandbox.records.port import Tables
+
+EPOCH: Final = "epoch"
+NO_ORGANISATION: Final = "none"
+
+# Who founds a ledger holds these, as nobody is there yet who could grant them.
+STEWARDSHIP: Final = (Role.STEWARD,)
+OPERATION: Final = (Role.OPERATOR, Role.POLICY_ADMIN)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What an account counts as for one command."""
+
+    pseudonym: str
+    memberships: tuple[Membership, ...]
+    roles: tuple[Role, ...]
+    organisation: str
+
+    @property
+    def granted_by(self) -> list[int]:
+        """Indices of the entries that granted what counts here, in order, without doubles."""
+        return sorted({membership.granted_index for membership in self.memberships})
+
+
+def memberships_of(
+    tables: Tables, account: str, domain: str, now: datetime
+) -> tuple[Membership, ...]:
+    """Memberships that count for a command in `domain` at `now`, the oldest first."""
+    held = tables.of(Membership).find(account=account)
+    counting = (m for m in held if m.domain in (domain, HOSPITAL_DOMAIN) and _runs(m, now))
+    return tuple(sorted(counting, key=lambda m: (m.granted_index, m.id)))
+
+
+def _runs(membership: Membership, now: datetime) -> bool:
+    if membership.revoked_at is not None:
+        return False
+    return membership.expires_at is None or now < membership.expires_at
+
+
+def standing_of(
+    tables: Tables, account: str, domain: str, now: datetime, new_id: Callable[[], str]
+) -> Standing:
+    """Where the account stands; a pseudonym is allotted at its first act in this ledger."""
+    memberships = memberships_of(tables, account, domain, now)
+    return Standing(
+        pseudonym=_pseudonym(tables, account, new_id),
+        memberships=memberships,
+        roles=tuple(sorted({m.role for m in memberships})),
+        organisation=memberships[0].organisation if memberships else NO_ORGANISATION,
+    )
+
+
+def founder(ledger: str, pseudonym: str) -> Standing:
+    """Where the account stands that opens the ledger with its very first entry."""
+    if ledger == PLATFORM:
+        return Standing(pseudonym, (), OPERATION, "platform")
+    return Standing(pseudonym, (), STEWARDSHIP, "hospital")
+
+
+def _pseudonym(tables: Tables, account: str, new_id: Callable[[], str]) -> str:
+    known = tables.of(Pseudonym).get(account)
+    if known is None:
+        known = Pseudonym(account, new_id())
+        tables.of(Pseudonym).insert(known)
+    return known.pseudonym
+
+
+def enter_pseudonym(tables: Tables, account: str, pseudonym: str) -> None:
+    """Keep the pseudonym that a founder chose, unless the room did so itself."""
+    if tables.of(Pseudonym).get(account) is None:
+        tables.of(Pseudonym).insert(Pseudonym(account, pseudonym))
+
+
+def epoch_of(tables: Tables) -> int:
+    """The ledger's revocation epoch; 0 before the first change of a membership."""
+    row = tables.of(Epoch).get(EPOCH)
+    return row.value if row else 0
+
+
+def advance_epoch(tables: Tables) -> None:
+    """Make every ruling that was kept for the old memberships worthless."""
+    rows = tables.of(Epoch)
+    row = rows.get(EPOCH)
+    if row is None:
+        rows.insert(Epoch(EPOCH, 1))
+    else:
+        rows.replace(Epoch(EPOCH, row.value + 1))

@@ -1,0 +1,210 @@
+"""One writer per ledger and process: it drains a queue into batches with one commit each.
+
+A batch: settle the tail, take the ledger's write lock, take up what others committed, carry out
+each command, commit once, settle once, answer everybody.
+
+What a waiter meets:
+- done, and covered by a signed and published checkpoint: the receipt;
+- refused: the refusal, once its entry is durable;
+- durable and not yet signed: `CheckpointPending`; the same request key fetches the receipt later;
+- nothing done, because database or notary failed: `LedgerUnavailable`;
+- database and notary disagree: `LedgerHalted`.
+"""
+
+import logging
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Final
+
+from crypto.merkle import leaf_hash
+from sandbox.acts import Actor, Command, Receipt
+from sandbox.errors import (
+    CheckpointPending,
+    LedgerHalted,
+    LedgerUnavailable,
+    SandboxError,
+)
+from sandbox.gate.deed import Done, Rules, carry_out
+from sandbox.gate.head import Head
+from sandbox.gate.repeats import find_repeat
+
+MAX_BATCH: Final = 256
+_log = logging.getLogger("anbiao.gate")
+
+# Called with each act that is durable, before its waiter hears of it.
+FollowUp = Callable[[Done], None]
+
+
+@dataclass
+class Waiter:
+    """A command in the queue and where its caller waits."""
+
+    actor: Actor
+    command: Command
+    answer: "Future[Receipt]" = field(default_factory=Future)
+
+
+class Writer:
+    """Carries out all acts on one ledger, in the order of arrival."""
+
+    def __init__(self, rules: Rules, head: Head, follow_up: FollowUp) -> None:
+        self._rules = rules
+        self._head = head
+        self._follow_up = follow_up
+        self._queue: queue.SimpleQueue[Waiter | None] = queue.SimpleQueue()
+        self._open = True  # guarded by _lock
+        self._lock = threading.Lock()
+        self._thread = threading.Thread(
+            target=self._run, name=f"gate-{head.store.ledger}", daemon=True
+        )
+        self._thread.start()
+
+    def submit(self, actor: Actor, command: Command) -> "Future[Receipt]":
+        """Queue a command; its receipt or refusal comes by the future."""
+        waiter = Waiter(actor, command)
+        with self._lock:
+            if self._open:
+                self._queue.put(waiter)
+            else:
+                _refuse([waiter], LedgerUnavailable())
+        return waiter.answer
+
+    def stop(self) -> None:
+        """Finish what is queued, then end."""
+        with self._lock:
+            self._open = False
+            self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while batch := self._next_batch():
+            try:
+                self._serve(batch)
+            except Exception as error:  # noqa: BLE001 - the edge of the thread: it must outlive this
+                _log.critical("gate broke: %s", type(error).__qualname__)
+            # Nobody waits for ever, whatever went wrong; what is durable, the next batch signs.
+            _refuse([w for w in batch if not w.answer.done()], CheckpointPending())
+
+    def _next_batch(self) -> list[Waiter]:
+        """Everything that waits, as far as one batch goes; empty when the end was asked for."""
+        first = self._queue.get()
+        if first is None:
+            return []
+        batch = [first]
+        while len(batch) < MAX_BATCH:
+            try:
+                following = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if following is None:
+                self._queue.put(None)
+                break
+            batch.append(following)
+        return batch
+
+    def _serve(self, batch: Sequence[Waiter]) -> None:
+        try:
+            self._head.settle()
+            answered = self._commit(batch)
+        except LedgerHalted as error:
+            _refuse(batch, error)
+        except CheckpointPending:
+            self._turn_away(batch)
+        except Exception as error:  # noqa: BLE001 - gather, act and commit: alone each may fare better
+            _log.error("batch undone: %s", type(error).__qualname__)
+            self._conclude(self._commit_one_by_one(batch))
+        else:
+            self._conclude(answered)
+
+    def _commit(self, batch: Sequence[Waiter]) -> list[tuple[Waiter, Done]]:
+        """Carry out a batch in one unit of work.
+
+        Raises:
+            LedgerUnavailable: nothing of it was done.
+            CheckpointPending: nothing was done: another process's tail can't be signed now.
+            LedgerHalted: as it says.
+        """
+        head = self._head
+        lost: LedgerUnavailable | None = None
+        with head.store.unit() as unit:
+            head.catch_up(unit.tables.size())
+            head.settle()
+            cursor = head.cursor()
+            start = cursor.index
+            dones = [
+                carry_out(self._rules, unit, cursor, waiter.actor, waiter.command)
+                for waiter in batch
+            ]
+            entries = [d.entry for d in dones if d.fresh and d.entry is not None]
+            try:
+                if entries:
+                    unit.commit()
+            except LedgerUnavailable as error:
+                lost = error
+        # A commit that failed may have reached the disk all the same: then it is done, and doing
+        # it again would do it twice. Our entries are ours alone: they hold our time and ids.
+        if lost is not None and head.store.entries(start, start + len(entries)) != entries:
+            raise lost
+        head.add(entries, [leaf_hash(entry) for entry in entries])
+        return list(zip(batch, dones, strict=True))
+
+    def _commit_one_by_one(self, batch: Sequence[Waiter]) -> list[tuple[Waiter, Done]]:
+        answered: list[tuple[Waiter, Done]] = []
+        for waiter in batch:
+            try:
+                answered += self._commit([waiter])
+            except LedgerHalted as error:
+                _refuse([waiter], error)
+            except CheckpointPending:
+                self._turn_away([waiter])
+            except Exception as error:  # noqa: BLE001 - the next one may fare better
+                _log.error("act undone: %s", type(error).__qualname__)
+                _refuse([waiter], LedgerUnavailable())
+        return answered
+
+    def _conclude(self, answered: Sequence[tuple[Waiter, Done]]) -> None:
+        """Get the batch signed, then answer; a refusal needs no signature to be believed."""
+        unsettled: SandboxError | None = None
+        try:
+            self._head.settle()
+        except (CheckpointPending, LedgerHalted) as error:
+            unsettled = error
+        for waiter, done in answered:
+            if done.refusal is not None:
+                waiter.answer.set_exception(done.refusal)
+                continue
+            self._follow_up(done)
+            if unsettled is not None:
+                _refuse([waiter], unsettled)
+            else:
+                waiter.answer.set_result(self._receipt(done))
+
+    def _receipt(self, done: Done) -> Receipt:
+        return Receipt(
+            ledger=self._head.store.ledger,
+            index=done.index,
+            entry=done.entry or b"",
+            proof=self._head.proof(done.index),
+            reply=done.reply,
+        )
+
+    def _turn_away(self, batch: Sequence[Waiter]) -> None:
+        """Start nothing; tell those whose act is durable already that only the receipt lacks."""
+        for waiter in batch:
+            _refuse([waiter], CheckpointPending() if self._is_done(waiter) else LedgerUnavailable())
+
+    def _is_done(self, waiter: Waiter) -> bool:
+        try:
+            with self._head.store.snapshot() as tables:
+                return find_repeat(tables, waiter.actor.account, waiter.command) is not None
+        except SandboxError:
+            return False
+
+
+def _refuse(waiters: Sequence[Waiter], error: SandboxError) -> None:
+    for waiter in waiters:
+        # An exception of one's own each: tracebacks of several threads don't mix in one object.
+        waiter.answer.set_exception(type(error)(error.code, error.message))
