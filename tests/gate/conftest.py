@@ -1,0 +1,49 @@
+"""Houses under test: the same small room over every kind of ledger."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from gate_house import House, rows_of_hospital
+
+from sandbox.records.port import Ledgers
+from sandbox.storage.memory import MemoryLedgers
+from sandbox.storage.sqlite import SqliteLedgers
+
+
+@pytest.fixture(params=["sqlite", "memory"])
+def ledgers(request, tmp_path) -> Iterator[Ledgers]:
+    rows = rows_of_hospital()
+    opened = (
+        SqliteLedgers(tmp_path / "db", hospital_rows=rows)
+        if request.param == "sqlite"
+        else MemoryLedgers(hospital_rows=rows)
+    )
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def build(tmp_path) -> Iterator[Callable[..., House]]:
+    """Open houses over one folder; each is closed at the end."""
+    opened = []
+
+    def open_house(**parts: object) -> House:
+        opened.append(House(tmp_path, **parts))
+        return opened[-1]
+
+    yield open_house
+    for each in opened:
+        each.close()
+
+
+@pytest.fixture
+def house(build, ledgers) -> House:
+    """A house whose hospital ledger was opened by its steward."""
+    made = build(ledgers=ledgers)
+    made.found()
+    return made
