@@ -8,8 +8,13 @@ from pathlib import Path
 
 
 def make_folder(folder: Path) -> None:
-    """Make `folder`, mode 0700; an existing one keeps its mode, which is its owner's choice."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Make `folder` and what is missing above it, mode 0700.
+
+    An existing folder keeps its mode, which is its owner's choice.
+    """
+    if not folder.is_dir():
+        make_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def sync_path(path: Path) -> None:
