@@ -901,47 +901,77 @@ def grant_of(entry: Mapping[str, Any], where: str) -> Grant:
 Table = Mapping[str, Any]
 
 
-def _number(fact: Any, value: Any, compare: Callable[[int, int], bool]) -> bool:
-    whole = all(isinstance(n, int) and not isinstance(n, bool) for n in (fact, value))
-    return bool(whole and compare(fact, value))
+Verdict = bool | None  # None: unknown, because a fact is missing or of another type
 
 
-OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "eq": lambda fact, value: type(fact) is type(value) and fact == value,
-    "ne": lambda fact, value: type(fact) is not type(value) or fact != value,
-    "in": lambda fact, value: fact in value,
-    "not-in": lambda fact, value: fact not in value,
-    "le": lambda fact, value: _number(fact, value, lambda a, b: a <= b),
-    "ge": lambda fact, value: _number(fact, value, lambda a, b: a >= b),
-    "lt": lambda fact, value: _number(fact, value, lambda a, b: a < b),
-    "gt": lambda fact, value: _number(fact, value, lambda a, b: a > b),
-    "true": lambda fact, _: fact is True,
-    "false": lambda fact, _: fact is False,
-    "same": lambda fact, value: fact == value,
-    "differs": lambda fact, value: fact != value,
-    "contains": lambda fact, value: isinstance(fact, list) and value in fact,
-    "lacks": lambda fact, value: isinstance(fact, list) and value not in fact,
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _equal(fact: Any, value: Any) -> Verdict:
+    alike = any(isinstance(fact, t) and isinstance(value, t) for t in (str, bool, list))
+    return fact == value if alike or (_is_number(fact) and _is_number(value)) else None
+
+
+def _among(fact: Any, value: Any) -> Verdict:
+    return fact in value if isinstance(fact, str) and isinstance(value, list) else None
+
+
+def _holding(fact: Any, value: Any) -> Verdict:
+    return value in fact if isinstance(fact, list) and isinstance(value, str) else None
+
+
+def _truth(fact: Any, _: Any) -> Verdict:
+    return fact if isinstance(fact, bool) else None
+
+
+def _ordered(compare: Callable[[int, int], bool]) -> Callable[[Any, Any], Verdict]:
+    return lambda fact, value: (
+        compare(fact, value) if _is_number(fact) and _is_number(value) else None
+    )
+
+
+def _not(judge: Callable[[Any, Any], Verdict]) -> Callable[[Any, Any], Verdict]:
+    def negated(fact: Any, value: Any) -> Verdict:
+        found = judge(fact, value)
+        return None if found is None else not found
+
+    return negated
+
+
+OPERATORS: Mapping[str, Callable[[Any, Any], Verdict]] = {
+    "eq": _equal,
+    "ne": _not(_equal),
+    "same": _equal,
+    "differs": _not(_equal),
+    "in": _among,
+    "not-in": _not(_among),
+    "contains": _holding,
+    "lacks": _not(_holding),
+    "true": _truth,
+    "false": _not(_truth),
+    "le": _ordered(lambda fact, bound: fact <= bound),
+    "ge": _ordered(lambda fact, bound: fact >= bound),
+    "lt": _ordered(lambda fact, bound: fact < bound),
+    "gt": _ordered(lambda fact, bound: fact > bound),
 }
 
 
 def condition_holds(condition: Mapping[str, Any], facts: Mapping[str, Any], *, deny: bool) -> bool:
-    """One condition; a missing fact makes an allow fail and a deny hold (fail closed)."""
-    name, op = condition["fact"], condition["op"]
+    """One test; an unknown one fails in a grant and holds in a denial (clause 4.3)."""
+    fact, op = facts.get(condition["fact"]), str(condition["op"])
     if op in {"present", "absent"}:
-        return bool((facts.get(name) is not None) == (op == "present"))
-    if facts.get(name) is None:
-        return deny
-    value = condition.get("value")
-    if "other" in condition:
-        value = facts.get(condition["other"])
-        if value is None:
-            return deny
-    return bool(OPERATORS[op](facts[name], value))
+        return (fact is None) == (op == "absent")
+    value = facts.get(condition["other"]) if "other" in condition else condition.get("value")
+    found = None if fact is None else OPERATORS[op](fact, value)
+    return deny if found is None else found
 
 
-def kind_of(domain: str) -> str:
-    """`platform`, `hospital` or `project`."""
-    return domain.partition(":")[0]
+def lies_in(domain: str, kind: str) -> bool:
+    """Whether an act's domain is of a rule's kind; `hospital` is anywhere in its ledger."""
+    if kind == "hospital":
+        return domain != "platform"
+    return domain.partition(":")[0] == kind
 
 
 def verdict_of(table: Table, entry: Mapping[str, Any]) -> tuple[bool, str]:
@@ -953,6 +983,7 @@ def verdict_of(table: Table, entry: Mapping[str, Any]) -> tuple[bool, str]:
             rule["effect"] not in found
             and rule["action"] == entry["action"]
             and (rule["role"] == "*" or rule["role"] in entry["roles"])
+            and lies_in(entry["domain"], rule["domain"])
             and all(condition_holds(c, entry["facts"], deny=deny) for c in rule["when"])
         ):
             found[rule["effect"]] = rule["id"]
@@ -1043,25 +1074,31 @@ class Lineage:
             raise Broken("release-of-another-package", where)
         if voters & barred:
             raise Broken("release-voted-by-requester-or-labeller", where)
-        if len(voters) < votes_needed(entry, quorum):
-            raise Broken("release-votes-short", where)
-        if "hospital" not in {vote["organisation"] for vote in approving}:
-            raise Broken("release-without-hospital-vote", where)
+        check_quorum(approving, entry["facts"], quorum, where)
 
 
-def votes_needed(entry: Mapping[str, Any], quorum: Mapping[str, Any] | None) -> int:
-    """Approving votes that a sealed release must have; never under two.
+def check_quorum(
+    votes: Sequence[Mapping[str, Any]],
+    facts: Mapping[str, Any],
+    quorum: Mapping[str, Any] | None,
+    where: str,
+) -> None:
+    """The approving votes are enough for data of this grade and category; never under two.
 
     Raises:
-        Broken: the table says that data of this grade never leaves.
+        Broken: too few, none of the hospital's, a role is missing, or such data never leaves.
     """
-    grade = str(entry["facts"].get("grade"))
-    rule = (quorum or {}).get(grade)
-    if isinstance(rule, Mapping):
-        if rule.get("refused") is True:
-            raise Broken("release-of-a-grade-that-never-leaves", f"entry {entry['index']}")
-        return max(2, int(rule.get("votes", 2)))
-    return 2
+    rule: Mapping[str, Any] = (quorum or {}).get(str(facts.get("grade")), {})
+    rule = rule.get("categories", {}).get(facts.get("category"), rule)
+    if rule.get("refused") is True or (quorum and not rule):
+        raise Broken("release-of-a-grade-that-never-leaves", where)
+    if len({vote["actor"] for vote in votes}) < max(2, int(rule.get("votes", 2))):
+        raise Broken("release-votes-short", where)
+    if "hospital" not in {vote["organisation"] for vote in votes}:
+        raise Broken("release-without-hospital-vote", where)
+    for role in rule.get("roles", []):
+        if not any(role in vote["roles"] for vote in votes):
+            raise Broken("release-votes-short", f"{where}, {role}")
 
 
 def check_people(entries: Sequence[Mapping[str, Any]], ledger: str) -> tuple[People, Lineage]:
@@ -1278,10 +1315,7 @@ def _check_statement(
     ]
     if request["actor"] in {vote["actor"] for vote in votes}:
         raise Broken("release-voted-by-requester-or-labeller", where)
-    if len({vote["actor"] for vote in votes}) < votes_needed(screen, None):
-        raise Broken("release-votes-short", where)
-    if "hospital" not in {vote["organisation"] for vote in votes}:
-        raise Broken("release-without-hospital-vote", where)
+    check_quorum(votes, screen["facts"], None, where)
     # (3) each voter and one worker signed the envelope; nobody else did
     _check_signers(votes, signatures, people, pae(DSSE_TYPE, canonical(statement)), where)
 
