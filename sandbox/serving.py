@@ -22,6 +22,7 @@ ROOT_FILE: Final = "root.key"
 IDENTITY_PUBLIC_FILE: Final = "identity.pub"
 _SEALING_KEY: Final = "sealing-key"
 _SEED_KEY: Final = "second-factor-seeds"
+_DOOR_KEY: Final = "door"
 _SEED_LABEL: Final = b"anbiao-second-factor-v1\n"
 
 
@@ -50,6 +51,10 @@ class Serving:
             raise NotFound
         with translated():
             return sealing.open(self._private(), exchange_info(name), sealed)
+
+    def door_key(self) -> bytes:
+        """The key of what the door derives by MAC: invitations."""
+        return self._made(_DOOR_KEY)
 
     def seal_seed(self, account: str, seed: bytes) -> bytes:
         """A second factor's seed, so that it opens for `account` only."""
