@@ -5,7 +5,7 @@ State columns only say where to look. Before a step opens, issues or seals anyth
 signed checkpoint and against keys pinned on this side.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -33,6 +33,18 @@ class History(Protocol):
 
         Raises:
             VerificationFailed: it is not in the log, not that act, or not so signed.
+        """
+        ...
+
+    def entries(self) -> Sequence[Mapping[str, Any]]:
+        """All verified entries, parsed, in order, as of when this past was verified."""
+        ...
+
+    def receipt(self, index: int) -> Mapping[str, str]:
+        """The exact entry and its tlog-proof, `{"entry", "proof"}`, as receipts hold them.
+
+        Raises:
+            VerificationFailed: it is not in the log.
         """
         ...
 
