@@ -5,7 +5,8 @@
 - The intake key comes from the worker only, and counts for depositors by the worker's signature.
 """
 
-from dataclasses import fields, replace
+from collections.abc import Collection
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -26,17 +27,23 @@ _ASKED = tuple(
 )
 
 
+@dataclass(frozen=True)
 class Creating:
-    """`dataset.create`."""
+    """`dataset.create`; `recipes` are the names of those on offer."""
+
+    recipes: Collection[str]
 
     def facts(self, tables: Tables, command: CreateDataset, acting: Acting) -> Facts:
         """Grade and category, once nothing is missing.
 
         Raises:
-            Unacceptable: a field is missing (`dataset-incomplete`, named) or has run out.
+            Unacceptable: a field is missing (`dataset-incomplete`, named), has run out
+                (`dataset-expired`), or names no recipe (`recipe-unknown`).
             Conflict: the dataset exists.
         """
         dataset = _filled(command, acting.now)
+        if dataset.recipe not in self.recipes:
+            raise Unacceptable("recipe-unknown", "there is no such recipe", field="recipe")
         if tables.of(Dataset).get(dataset.id) is not None:
             raise Conflict("dataset-exists", "there is a dataset with this id")
         return {"complete": True, "grade": dataset.grade, "category": str(dataset.category)}
@@ -51,7 +58,12 @@ class Creating:
         tables.of(Dataset).insert(dataset)
         return Outcome(
             states={"dataset": str(dataset.state)},
-            codes={"purpose": str(dataset.purpose), "legal_basis": str(dataset.legal_basis)},
+            counts={"grade": int(dataset.grade)},
+            codes={
+                "category": str(dataset.category),
+                "purpose": str(dataset.purpose),
+                "legal_basis": str(dataset.legal_basis),
+            },
             reply={"dataset": dataset.id, "state": str(dataset.state)},
         )
 
