@@ -143,10 +143,9 @@ def _written(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
+        connection.commit()
+    finally:
+        connection.rollback()  # nothing, after a commit
 
 
 def _wipe(connection: sqlite3.Connection, name: str) -> bool:

@@ -206,3 +206,13 @@ def test_a_blob_whose_place_is_blocked_is_not_there(folder):
         blobs.put(b"x")
 
     assert list((folder / "staging").iterdir()) == []
+
+
+def test_a_blob_that_cannot_be_read_is_unavailable(folder):
+    blobs = FileBlobs(folder)
+    digest = sha256(b"x")
+    place(folder, digest).mkdir(parents=True)
+
+    with pytest.raises(Unavailable):
+        blobs.read(digest)
+    assert not blobs.exists(digest)

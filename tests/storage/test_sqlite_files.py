@@ -152,6 +152,51 @@ def test_a_failing_database_undoes_the_whole_unit(house):
         assert tables.of(Epoch).find() == [Epoch("epoch", 1)]
 
 
+def test_a_failing_read_ends_the_unit(house, raw):
+    store = house.open(LEDGER)
+    raw.execute("DROP TABLE task")
+
+    with store.unit() as unit:
+        unit.tables.of(Epoch).replace(Epoch("epoch", 2))
+        with pytest.raises(LedgerUnavailable):
+            unit.tables.of(Task).find()
+        with pytest.raises(LedgerUnavailable):
+            unit.commit()
+
+    with store.snapshot() as tables:
+        assert tables.of(Epoch).find() == [Epoch("epoch", 1)]
+
+
+def test_a_folder_that_takes_no_ledger_is_unavailable(house, file):
+    file.with_name(".lock").mkdir()
+
+    with pytest.raises(LedgerUnavailable):
+        house.create(LEDGER)
+
+    assert house.names() == []
+
+
+def test_a_missing_trigger_comes_back_on_opening(house, raw):
+    raw.execute("DROP TRIGGER entries_refuse_delete")
+    house.close()
+
+    house.open(LEDGER)
+
+    with pytest.raises(sqlite3.IntegrityError):
+        raw.execute("DELETE FROM entries")
+
+
+def test_pages_are_read_by_index_without_sorting(raw):
+    plan = raw.execute(
+        "EXPLAIN QUERY PLAN SELECT * FROM item WHERE state = 'SEALED' AND id > 'a'"
+        " ORDER BY id LIMIT 10"
+    ).fetchall()
+
+    assert [row[3] for row in plan] == [
+        "SEARCH item USING INDEX index_item_state (state=? AND id>?)"
+    ]
+
+
 @pytest.mark.usefixtures("raw")
 def test_an_entry_from_elsewhere_fails_the_commit(house):
     store = house.open(LEDGER)
