@@ -39,7 +39,7 @@ def page() -> str:
 
 
 def _in_short(book: PolicyBook) -> Iterator[str]:
-    granted: dict[str, set[str]] = {role.value: set() for role in sorted(Role)} | {ANYONE: set()}
+    granted: dict[str, set[str]] = {role: set() for role in (*sorted(Role), ANYONE)}
     for row in book.templates:
         if row.allows:
             granted[row.role].add(f"`{row.action}`")
