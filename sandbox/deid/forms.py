@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+
+from sandbox.deid.needles import Needles
 
 
 class FileKind(StrEnum):
@@ -43,6 +46,12 @@ class Register:
     def by_mrn(self, mrn: str) -> RegisterRow | None:
         """The row of a record number, or None."""
         return next((row for row in self.rows if row.mrn == mrn), None)
+
+    @cached_property
+    def needles(self) -> Needles:
+        """Every value of every row, ready to be looked for."""
+        values = ((r.id, r.name, r.id_number, r.mrn, r.phone) for r in self.rows)
+        return Needles(value for row in values for value in row if value)
 
 
 @dataclass(frozen=True)

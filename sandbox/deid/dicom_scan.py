@@ -1,0 +1,133 @@
+"""The item's own identifiers, and the search for them in what the profile leaves in place.
+
+The Basic Profile keeps elements that it doesn't list, a manufacturer's name say. People write
+patients' names there too. So every text that stays is searched for the names, numbers and UIDs
+that the same file held elsewhere, for the register's values, and for patterns of identifiers; an
+element with a hit is emptied, and a hit that is still there afterwards holds the item.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sandbox.deid.forms import Register
+from sandbox.deid.needles import Needles
+from sandbox.deid.residue import find_residue
+from sandbox.formats import dicom_tags as tags
+from sandbox.formats.charsets import readings
+from sandbox.formats.dicom_read import Dataset, Element
+
+_IDENTIFYING = frozenset(
+    {
+        0x00080014,  # InstanceCreatorUID
+        0x00080018,  # SOPInstanceUID
+        0x00080050,  # AccessionNumber
+        0x00080080,  # InstitutionName
+        0x00080081,  # InstitutionAddress
+        0x00080092,  # ReferringPhysicianAddress
+        0x00080094,  # ReferringPhysicianTelephoneNumbers
+        0x00081010,  # StationName
+        0x00100020,  # PatientID
+        0x00100030,  # PatientBirthDate
+        0x00101000,  # OtherPatientIDs
+        0x00101040,  # PatientAddress
+        0x00101090,  # MedicalRecordLocator
+        0x00102154,  # PatientTelephoneNumbers
+        0x0020000D,  # StudyInstanceUID
+        0x0020000E,  # SeriesInstanceUID
+        0x00200010,  # StudyID
+        0x00380010,  # AdmissionID
+        0x00401102,  # PersonAddress
+        0x00401103,  # PersonTelephoneNumbers
+    }
+)
+_NAME_MARKS = str.maketrans("^=,.", "    ")
+_BULK_LIMIT = 1 << 22
+_MIN_STUDY_ID = 4
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An element that stays with its value, and the character set it was written in."""
+
+    element: Element
+    charset: tuple[str, ...]
+    bulk: bool = False
+
+
+def own_identifiers(dataset: Dataset, charset: tuple[str, ...]) -> Needles:
+    """What identifies the patient, people and places in this very file."""
+    return Needles(set(_own(dataset, charset)))
+
+
+def charset_of(dataset: Dataset, outer: tuple[str, ...]) -> tuple[str, ...]:
+    """The terms of (0008,0005) SpecificCharacterSet of a data set or item, else `outer`."""
+    for element in dataset:
+        if element.tag == tags.SPECIFIC_CHARACTER_SET and not isinstance(element.value, list):
+            return tuple(element.octets().decode("ascii", "replace").split("\\"))
+        if element.tag > tags.SPECIFIC_CHARACTER_SET:
+            break
+    return outer
+
+
+def _own(dataset: Dataset, charset: tuple[str, ...]) -> Iterator[str]:
+    charset = charset_of(dataset, charset)
+    for element in dataset:
+        value = element.value
+        if isinstance(value, list):
+            for item in value:
+                yield from _own(item, charset)
+        elif element.vr == "PN":
+            for text in readings(bytes(value), charset):
+                yield from _name_parts(text)
+        elif element.tag in _IDENTIFYING and len(value) >= _MIN_STUDY_ID:
+            for text in readings(bytes(value), charset):
+                yield from (part.strip("\x00 ") for part in text.split("\\"))
+
+
+def _name_parts(text: str) -> Iterator[str]:
+    r"""Whole names and their parts: `Wang^XiaoDong=王^小东` gives each group and each part.
+
+    Source: DICOM PS3.5 6.2.1.
+    """
+    for name in text.strip("\x00 ").split("\\"):
+        for group in name.split("="):
+            yield group.replace("^", " ").strip()
+            yield group.replace("^", "").strip()
+            yield from group.translate(_NAME_MARKS).split()
+
+
+def scrub(kept: Iterable[Kept], own: Needles, register: Register) -> tuple[int, bool]:
+    """Empty each kept element in which an identifier is found.
+
+    Returns:
+        How many were emptied, and whether anything is found even so.
+    """
+    kept = [entry for entry in kept if len(entry.element.value)]
+    if not _found(kept, own, register):
+        return 0, False
+    hits = [entry for entry in kept if _found([entry], own, register)]
+    for entry in hits:
+        entry.element.value = b""
+    return len(hits), _found(kept, own, register)
+
+
+def _found(kept: Iterable[Kept], own: Needles, register: Register) -> bool:
+    """Whether an identifier stands in any of the values, read in any way."""
+    texts: set[str] = set()
+    plain: list[bytes] = []
+    for entry in kept:
+        octets = entry.element.octets()
+        if entry.bulk:
+            if find_residue(octets[:_BULK_LIMIT], register) or own.find(_words_in(octets)):
+                return True
+        elif octets.isascii() and b"\x1b" not in octets:
+            plain.append(octets)
+        else:
+            texts |= readings(octets, entry.charset)
+    texts.add(b"\n".join(plain).decode("ascii"))
+    return any(own.find(text) or find_residue(text, register) for text in texts)
+
+
+def _words_in(octets: bytes) -> str:
+    """Text that octets of any meaning may hold: what isn't printable becomes a space."""
+    return octets[:_BULK_LIMIT].replace(b"\x00", b"").decode("utf_8", "replace")
