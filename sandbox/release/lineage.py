@@ -3,6 +3,7 @@
 Pure functions over parsed entries, in order, that were checked against a signed checkpoint:
 
 - `accepted`: the labels that another person accepted and nobody reopened since;
+- `grading_in`, `documents_in`: what dataset and project said when they were made;
 - `request_in`, `screening_in`: what was asked for, by whom, for whom, and which package came of it;
 - `votes_in`: where the votes on that package stand. Whether a vote, or the grant that enrolled a
   key, was signed by someone who could, is for the trust walk to say, entry by entry.
@@ -39,6 +40,14 @@ class Request:
     recipient: str
     project: str
     digest: str
+
+
+@dataclass(frozen=True)
+class Grading:
+    """How sensitive a dataset is, as the entry that made it says."""
+
+    grade: int
+    category: str
 
 
 @dataclass
@@ -88,6 +97,41 @@ def request_in(entries: Sequence[Entry], release: str) -> Request:
     )
 
 
+def grading_in(entries: Sequence[Entry], dataset: str) -> Grading:
+    """Grade and category of a dataset.
+
+    Raises:
+        VerificationFailed: `dataset-unknown`.
+    """
+    for entry in _of(entries, Action.DATASET_CREATE, "dataset", dataset):
+        outcome = entry["outcome"]
+        return Grading(outcome["counts"]["grade"], outcome["codes"]["category"])
+    raise VerificationFailed("dataset-unknown", "the log does not know it")
+
+
+def documents_in(entries: Sequence[Entry], project: str) -> tuple[str, str]:
+    """Digests of a project's guideline and schema.
+
+    Raises:
+        VerificationFailed: `project-unknown`.
+    """
+    for entry in _of(entries, Action.PROJECT_CREATE, "project", project):
+        digests = entry["outcome"]["digests"]
+        return digests["guideline"], digests["schema"]
+    raise VerificationFailed("project-unknown", "the log does not know it")
+
+
+def dataset_of(entries: Sequence[Entry], project: str) -> str:
+    """The dataset of a project.
+
+    Raises:
+        VerificationFailed: `project-unknown`.
+    """
+    for entry in _of(entries, Action.PROJECT_CREATE, "project", project):
+        return str(entry["objects"]["dataset"])
+    raise VerificationFailed("project-unknown", "the log does not know it")
+
+
 def screening_in(entries: Sequence[Entry], release: str) -> Entry:
     """The last screening of a release, when it let the package through.
 
@@ -102,32 +146,37 @@ def screening_in(entries: Sequence[Entry], release: str) -> Entry:
 
 def votes_in(entries: Sequence[Entry], release: str, after: int) -> list[Entry]:
     """Done votes on a release behind the entry at `after`."""
+    cast = _of(entries, Action.RELEASE_VOTE, "release", release)
+    return [entry for entry in cast if entry["index"] > after]
+
+
+def grants_of(entries: Sequence[Entry], member: str) -> list[Entry]:
+    """Grants of any role to `member`, entry 0 included."""
+    granting = (Action.LEDGER_OPEN, Action.MEMBER_GRANT)
     return [
         e
         for e in entries
-        if e["index"] > after
-        and e["action"] == Action.RELEASE_VOTE
-        and e["refusal"] is None
-        and e["objects"].get("release") == release
+        if e["action"] in granting and e["refusal"] is None and e["objects"].get("member") == member
     ]
 
 
-def grants_of(entries: Sequence[Entry], member: str, role: str) -> list[Entry]:
-    """Grants of `role` to `member` that no later entry revoked."""
-    revoked = {
-        e["objects"].get("membership")
-        for e in entries
-        if e["action"] == Action.MEMBER_REVOKE and e["refusal"] is None
-    }
-    return [
-        e
-        for e in entries
-        if e["action"] == Action.MEMBER_GRANT
+def in_force(entries: Sequence[Entry], grant: Entry, index: int, at: str) -> bool:
+    """Whether a grant was neither revoked before the entry at `index` nor run out at `at`."""
+    expires_at = grant["signed"]["terms"].get("expires_at", "")
+    if expires_at and at >= expires_at:
+        return False
+    membership = grant["objects"].get("membership")
+    return not any(
+        e["action"] == Action.MEMBER_REVOKE
         and e["refusal"] is None
-        and e["objects"].get("member") == member
-        and e["signed"]["terms"].get("role") == role
-        and e["objects"].get("membership") not in revoked
-    ]
+        and e["objects"].get("membership") == membership
+        for e in entries[:index]
+    )
+
+
+def approvals_in(entries: Sequence[Entry], dataset: str) -> list[int]:
+    """Indices of the officers' signatures under a dataset's batches."""
+    return [e["index"] for e in _of(entries, Action.APPROVAL_SIGN, "dataset", dataset)]
 
 
 def closure(entries: Sequence[Entry], wanted: set[int]) -> list[int]:
@@ -169,9 +218,14 @@ def _accepts(entry: Entry, story: _TaskStory) -> bool:
     )
 
 
-def _last(entries: Sequence[Entry], action: Action, release: str, code: str) -> Entry:
-    for entry in reversed(entries):
+def _of(entries: Sequence[Entry], action: Action, kind: str, name: str) -> Iterator[Entry]:
+    for entry in entries:
         done = entry["action"] == action and entry["refusal"] is None
-        if done and entry["objects"].get("release") == release:
-            return entry
+        if done and entry["objects"].get(kind) == name:
+            yield entry
+
+
+def _last(entries: Sequence[Entry], action: Action, release: str, code: str) -> Entry:
+    for entry in reversed(list(_of(entries, action, "release", release))):
+        return entry
     raise VerificationFailed(code, "the log does not know it")

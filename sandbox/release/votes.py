@@ -36,7 +36,7 @@ REJECT = "reject"
 RETURN = "return"
 VERDICTS = (APPROVE, REJECT, RETURN)
 ROLE_JOINT = "+"
-_VOTING_ROLES = (Role.STEWARD, Role.OUTPUT_CHECKER, Role.PRIVACY_OFFICER, Role.REGULATOR)
+VOTING_ROLES = (Role.STEWARD, Role.OUTPUT_CHECKER, Role.PRIVACY_OFFICER, Role.REGULATOR)
 
 
 class InspectReleaseHandler:
@@ -164,7 +164,7 @@ def _vote(command: VoteRelease, release: Release, signed: SignedAct, acting: Act
         account=acting.account,
         pseudonym=acting.pseudonym,
         organisation=member.organisation,
-        role=ROLE_JOINT.join(role for role in acting.roles if role in _VOTING_ROLES),
+        role=ROLE_JOINT.join(role for role in acting.roles if role in VOTING_ROLES),
         verdict=verdict,
         package_digest=release.package_digest or "",
         envelope_signature=command.envelope_signature if verdict == APPROVE else None,
@@ -176,6 +176,6 @@ def _vote(command: VoteRelease, release: Release, signed: SignedAct, acting: Act
 def _seat(acting: Acting, signed: SignedAct) -> Membership:
     """The membership by which the vote counts: a voting role under the signing key."""
     for member in acting.memberships:
-        if member.role in _VOTING_ROLES and member.signing_key == signed.public_key:
+        if member.role in VOTING_ROLES and member.signing_key == signed.public_key:
             return member
     raise SignatureRequired("signature-required", "this key was not enrolled for a voting role")

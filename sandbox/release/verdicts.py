@@ -1,0 +1,136 @@
+"""The worker's own count of the votes, over the verified log alone.
+
+1. A vote counts when its act was signed by someone who held a voting role at that moment, on
+   exactly this package and statement.
+2. It never counts from the requester or a labeller, nor under a signing key of theirs.
+3. Roles and organisation come from the grants that stewards signed, never from what the entry
+   says of its actor; a revoked or expired grant gives neither.
+4. One vote per person and per key. One that does not approve stops the release.
+5. The approvals have to be what grade and category ask.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from crypto import strict64
+from policies.pack import Pack
+from policies.quorum import Vote as Ballot
+from policies.quorum import reached, required_votes
+from policies.vocabulary import Action, Role
+from sandbox.custody import translated
+from sandbox.enclave import History
+from sandbox.errors import VerificationFailed
+from sandbox.release import lineage
+from sandbox.release.votes import APPROVE, VOTING_ROLES
+
+_STEWARD = (Role.STEWARD,)
+
+
+@dataclass(frozen=True)
+class CountedVote:
+    """One approval that counts: who, under which key, and where it stands."""
+
+    voter: str
+    key: bytes
+    index: int
+    ballot: Ballot
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is voted on, all of it from the verified log."""
+
+    request: lineage.Request
+    screening: lineage.Entry
+    grading: lineage.Grading
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Digests of package, statement and ciphertext."""
+        return dict(self.screening["outcome"]["digests"])
+
+
+def count(history: History, case: Case, release: str, pack: Pack) -> list[CountedVote]:
+    """The approvals under which the package may leave.
+
+    Raises:
+        VerificationFailed: `release-not-approved`, `release-votes-short`,
+            `release-voted-by-requester-or-labeller`, or a signature does not hold.
+    """
+    entries = history.entries()
+    cast = lineage.votes_in(entries, release, case.screening["index"])
+    on_this = [vote for vote in cast if _is_on(vote, case)]
+    if any(vote["signed"]["terms"].get("verdict") != APPROVE for vote in on_this):
+        raise VerificationFailed("release-not-approved", "a vote does not approve")
+    counted = [_counted(history, vote) for vote in on_this]
+    _refuse_interested(entries, case.request, counted)
+    voters, keys = {vote.voter for vote in counted}, {vote.key for vote in counted}
+    quorum = required_votes(pack, case.grading.grade, case.grading.category)
+    enough = reached(quorum, [vote.ballot for vote in counted])
+    if not enough or not len(voters) == len(keys) == len(counted):
+        raise VerificationFailed("release-votes-short", "the votes are not what the grade asks")
+    return counted
+
+
+def believed_grants(history: History, member: str, index: int, at: str) -> list[lineage.Entry]:
+    """Grants to `member` that stewards signed and that were in force at the entry at `index`.
+
+    Raises:
+        VerificationFailed: a grant was not signed by a steward.
+    """
+    entries = history.entries()
+    return [
+        history.signed_act(grant["index"], Action(grant["action"]), _STEWARD)
+        for grant in lineage.grants_of(entries, member)
+        if lineage.in_force(entries, grant, index, at)
+    ]
+
+
+def key_in(grant: lineage.Entry, name: str) -> bytes:
+    """A public key in a grant's terms; empty where none was enrolled.
+
+    Raises:
+        VerificationFailed: it is not base64.
+    """
+    with translated():
+        return strict64.decode(grant["signed"]["terms"].get(name, ""))
+
+
+def _is_on(vote: lineage.Entry, case: Case) -> bool:
+    terms, digests = vote["signed"]["terms"], case.digests
+    return bool(
+        terms.get("package") == digests["package"]
+        and terms.get("statement") == digests["statement"]
+    )
+
+
+def _counted(history: History, vote: lineage.Entry) -> CountedVote:
+    entry = history.signed_act(vote["index"], Action.RELEASE_VOTE, VOTING_ROLES)
+    with translated():
+        key = strict64.decode(entry["signed"]["key"])
+    grants = [
+        grant
+        for grant in believed_grants(history, entry["actor"], entry["index"], entry["at"])
+        if key_in(grant, "signing_key") == key
+    ]
+    roles = tuple(sorted({Role(grant["signed"]["terms"]["role"]) for grant in grants}))
+    organisations = {grant["signed"]["terms"]["organisation"] for grant in grants}
+    if len(organisations) != 1:
+        raise VerificationFailed("voter-unknown", "it is not clear for whom the vote counts")
+    ballot = Ballot(entry["actor"], organisations.pop(), roles)
+    return CountedVote(entry["actor"], key, entry["index"], ballot)
+
+
+def _refuse_interested(
+    entries: Sequence[lineage.Entry], request: lineage.Request, counted: Sequence[CountedVote]
+) -> None:
+    barred = {request.requester} | lineage.labellers(entries, request.project)
+    keys = {
+        key_in(grant, "signing_key")
+        for member in barred
+        for grant in lineage.grants_of(entries, member)
+    }
+    if any(vote.voter in barred or vote.key in keys for vote in counted):
+        raise VerificationFailed(
+            "release-voted-by-requester-or-labeller", "a vote is of someone with a part in it"
+        )

@@ -1,0 +1,53 @@
+"""The worker's part in releases: those in SCREENING and in SEALING *are* the queue."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+
+from policies.pack import Pack
+from policies.vocabulary import DatasetState, ReleaseState
+from sandbox.enclave import Enclave, Step
+from sandbox.records.deposits import Dataset
+from sandbox.records.port import Tables
+from sandbox.records.releases import Release
+from sandbox.records.standing import contract_valid
+from sandbox.release.building import Builder
+from sandbox.release.screening import Scan
+from sandbox.release.sealing import Sealer
+
+_STOPPED = frozenset({DatasetState.SUSPENDED, DatasetState.CLOSED, DatasetState.ERASED})
+
+
+@dataclass(frozen=True)
+class ReleaseWork:
+    """All steps of this room over one house's ledgers."""
+
+    enclave: Enclave
+    builder: Builder
+    sealer: Sealer
+
+    @classmethod
+    def over(cls, enclave: Enclave, scan: Scan, quorum: Pack) -> "ReleaseWork":
+        """The work of one enclave."""
+        return cls(enclave, Builder(enclave, scan), Sealer(enclave, quorum))
+
+    def steps(self, ledger: str) -> Iterator[Step]:
+        """What is to be done now in one ledger."""
+        with self.enclave.ledgers.open(ledger).snapshot() as tables:
+            screening = self._waiting(tables, ReleaseState.SCREENING)
+            sealing = self._waiting(tables, ReleaseState.SEALING)
+        for row in screening:
+            act = partial(self.builder.screen, ledger, row.id)
+            yield f"screen:{row.id}:{row.requested_index}", act
+        for row in sealing:
+            act = partial(self.sealer.seal, ledger, row.id)
+            yield f"seal:{row.id}:{row.requested_index}", act
+
+    def _waiting(self, tables: Tables, state: ReleaseState) -> list[Release]:
+        # What policy would refuse is not tried: each refusal is an entry.
+        found = tables.of(Release).find(state=state)
+        return [row for row in found if self._live(tables.of(Dataset).require(row.dataset))]
+
+    def _live(self, dataset: Dataset) -> bool:
+        valid = contract_valid(dataset, self.enclave.clock())
+        return valid and dataset.state not in _STOPPED
