@@ -14,6 +14,7 @@ from crypto.keytree import KeyStore
 from policies.vocabulary import Action, Role
 from sandbox.acts import Actor, Command, Receipt
 from sandbox.records.port import BlobStore, Ledgers
+from sandbox.trust import Holding
 from sandbox.vault import Vault
 
 
@@ -38,6 +39,14 @@ class History(Protocol):
 
     def entries(self) -> Sequence[Mapping[str, Any]]:
         """All verified entries, parsed, in order, as of when this past was verified."""
+        ...
+
+    def holder(self, pseudonym: str, at_index: int | None = None) -> Sequence[Holding]:
+        """What a pseudonym held at an entry, by grants that stewards signed; at the end if absent.
+
+        Raises:
+            VerificationFailed: the log is not verified that far.
+        """
         ...
 
     def receipt(self, index: int) -> Mapping[str, str]:

@@ -150,30 +150,6 @@ def votes_in(entries: Sequence[Entry], release: str, after: int) -> list[Entry]:
     return [entry for entry in cast if entry["index"] > after]
 
 
-def grants_of(entries: Sequence[Entry], member: str) -> list[Entry]:
-    """Grants of any role to `member`, entry 0 included."""
-    granting = (Action.LEDGER_OPEN, Action.MEMBER_GRANT)
-    return [
-        e
-        for e in entries
-        if e["action"] in granting and e["refusal"] is None and e["objects"].get("member") == member
-    ]
-
-
-def in_force(entries: Sequence[Entry], grant: Entry, index: int, at: str) -> bool:
-    """Whether a grant was neither revoked before the entry at `index` nor run out at `at`."""
-    expires_at = grant["signed"]["terms"].get("expires_at", "")
-    if expires_at and at >= expires_at:
-        return False
-    membership = grant["objects"].get("membership")
-    return not any(
-        e["action"] == Action.MEMBER_REVOKE
-        and e["refusal"] is None
-        and e["objects"].get("membership") == membership
-        for e in entries[:index]
-    )
-
-
 def approvals_in(entries: Sequence[Entry], dataset: str) -> list[int]:
     """Indices of the officers' signatures under a dataset's batches."""
     return [e["index"] for e in _of(entries, Action.APPROVAL_SIGN, "dataset", dataset)]

@@ -31,7 +31,7 @@ from sandbox.release.commands import SealRelease
 from sandbox.release.custody import delivery_context, open_for_inspection, seal_for_recipient
 from sandbox.release.package import LABELS, digest, pack, unpack
 from sandbox.release.statement import PAYLOAD_TYPE, Subject, digest_of, statement
-from sandbox.release.verdicts import Case, CountedVote, believed_grants, count, key_in
+from sandbox.release.verdicts import Case, CountedVote, count
 
 
 @dataclass(frozen=True)
@@ -110,12 +110,13 @@ class Sealer:
         return _Opened(dataset, files, said)
 
     def _recipient(self, history: History, recipient: str) -> tuple[bytes, int]:
-        now = self.enclave.clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        size = len(history.entries())
-        for grant in reversed(believed_grants(history, recipient, size, now)):
-            key = key_in(grant, "sealing_key")
-            if grant["signed"]["terms"].get("role") == Role.RECIPIENT and key:
-                return key, grant["index"]
+        """The newest sealing key that a steward enrolled for a recipient, and where."""
+        held = sorted(history.holder(recipient), key=lambda h: h.granted_index, reverse=True)
+        now = self.enclave.clock()
+        for holding in held:
+            live = holding.expires_at is None or now < holding.expires_at
+            if holding.role == Role.RECIPIENT and holding.sealing_key and live:
+                return holding.sealing_key, holding.granted_index
         raise VerificationFailed("recipient-unknown", "no steward enrolled a key of the recipient")
 
     def _passport(

@@ -16,14 +16,12 @@ from crypto import strict64
 from policies.pack import Pack
 from policies.quorum import Vote as Ballot
 from policies.quorum import reached, required_votes
-from policies.vocabulary import Action, Role
+from policies.vocabulary import Action
 from sandbox.custody import translated
 from sandbox.enclave import History
 from sandbox.errors import VerificationFailed
 from sandbox.release import lineage
 from sandbox.release.votes import APPROVE, VOTING_ROLES
-
-_STEWARD = (Role.STEWARD,)
 
 
 @dataclass(frozen=True)
@@ -63,37 +61,13 @@ def count(history: History, case: Case, release: str, pack: Pack) -> list[Counte
     if any(vote["signed"]["terms"].get("verdict") != APPROVE for vote in on_this):
         raise VerificationFailed("release-not-approved", "a vote does not approve")
     counted = [_counted(history, vote) for vote in on_this]
-    _refuse_interested(entries, case.request, counted)
+    _refuse_interested(history, case.request, counted)
     voters, keys = {vote.voter for vote in counted}, {vote.key for vote in counted}
     quorum = required_votes(pack, case.grading.grade, case.grading.category)
     enough = reached(quorum, [vote.ballot for vote in counted])
     if not enough or not len(voters) == len(keys) == len(counted):
         raise VerificationFailed("release-votes-short", "the votes are not what the grade asks")
     return counted
-
-
-def believed_grants(history: History, member: str, index: int, at: str) -> list[lineage.Entry]:
-    """Grants to `member` that stewards signed and that were in force at the entry at `index`.
-
-    Raises:
-        VerificationFailed: a grant was not signed by a steward.
-    """
-    entries = history.entries()
-    return [
-        history.signed_act(grant["index"], Action(grant["action"]), _STEWARD)
-        for grant in lineage.grants_of(entries, member)
-        if lineage.in_force(entries, grant, index, at)
-    ]
-
-
-def key_in(grant: lineage.Entry, name: str) -> bytes:
-    """A public key in a grant's terms; empty where none was enrolled.
-
-    Raises:
-        VerificationFailed: it is not base64.
-    """
-    with translated():
-        return strict64.decode(grant["signed"]["terms"].get(name, ""))
 
 
 def _is_on(vote: lineage.Entry, case: Case) -> bool:
@@ -108,27 +82,24 @@ def _counted(history: History, vote: lineage.Entry) -> CountedVote:
     entry = history.signed_act(vote["index"], Action.RELEASE_VOTE, VOTING_ROLES)
     with translated():
         key = strict64.decode(entry["signed"]["key"])
-    grants = [
-        grant
-        for grant in believed_grants(history, entry["actor"], entry["index"], entry["at"])
-        if key_in(grant, "signing_key") == key
-    ]
-    roles = tuple(sorted({Role(grant["signed"]["terms"]["role"]) for grant in grants}))
-    organisations = {grant["signed"]["terms"]["organisation"] for grant in grants}
+    held = [h for h in history.holder(entry["actor"], entry["index"]) if h.signing_key == key]
+    organisations = {holding.organisation for holding in held if holding.role in VOTING_ROLES}
     if len(organisations) != 1:
         raise VerificationFailed("voter-unknown", "it is not clear for whom the vote counts")
+    roles = tuple(sorted({holding.role for holding in held}))
     ballot = Ballot(entry["actor"], organisations.pop(), roles)
     return CountedVote(entry["actor"], key, entry["index"], ballot)
 
 
 def _refuse_interested(
-    entries: Sequence[lineage.Entry], request: lineage.Request, counted: Sequence[CountedVote]
+    history: History, request: lineage.Request, counted: Sequence[CountedVote]
 ) -> None:
-    barred = {request.requester} | lineage.labellers(entries, request.project)
+    barred = {request.requester} | lineage.labellers(history.entries(), request.project)
     keys = {
-        key_in(grant, "signing_key")
+        holding.signing_key
         for member in barred
-        for grant in lineage.grants_of(entries, member)
+        for index in (vote.index for vote in counted)
+        for holding in history.holder(member, index)
     }
     if any(vote.voter in barred or vote.key in keys for vote in counted):
         raise VerificationFailed(
