@@ -224,6 +224,15 @@ class Frontier:
         self._peaks.append(node)
         self.size += 1
 
+    def extend(self, hashes: Iterable[bytes]) -> None:
+        """Add leaf hashes in order.
+
+        Raises:
+            VerificationError: `tree-range`; hashes before the one refused stay.
+        """
+        for leaf in hashes:
+            self.append(leaf)
+
     def root(self) -> bytes:
         """The root over all leaves so far."""
         return _fold(self._peaks) if self.size else EMPTY_ROOT
