@@ -59,6 +59,7 @@ PREDICATE_TYPE = "urn:anbiao:release-passport:v1"
 HEX32 = re.compile(r"[0-9a-f]{32}\Z")
 HEX64 = re.compile(r"[0-9a-f]{64}\Z")
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}\Z")
+DOMAIN = re.compile(r"(platform|hospital|project:[0-9a-f]{32})\Z")
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")
 SIGNED_ACTIONS = frozenset(
     {
@@ -700,7 +701,8 @@ def check_schema(entry: Any, where: str) -> dict[str, Any]:
     for name, kind in ENTRY_FIELDS.items():
         if not isinstance(entry[name], kind) or (kind is int and isinstance(entry[name], bool)):
             raise Broken("entry-field-type-wrong", f"{where}, {name}")
-    if entry["v"] != 1 or not TIME.match(entry["at"]) or not DIGEST.match(entry["prev"]):
+    spelt = (("at", TIME), ("prev", DIGEST), ("domain", DOMAIN))
+    if entry["v"] != 1 or not all(form.match(entry[name]) for name, form in spelt):
         raise Broken("entry-field-value-wrong", where)
     if set(entry["outcome"]) - OUTCOME_FIELDS or (entry["refusal"] and entry["outcome"]):
         raise Broken("entry-outcome-wrong", where)
