@@ -129,7 +129,7 @@ _PLAIN: Mapping[object, tuple[Kind, Encode, Decode | None]] = types.MappingProxy
     {
         str: (Kind.TEXT, _text, None),
         int: (Kind.NUMBER, _number, None),
-        bool: (Kind.TRUTH, _truth, None),
+        bool: (Kind.TRUTH, _truth, bool),
         bytes: (Kind.OCTETS, _octets, None),
         datetime: (Kind.TEXT, _time, datetime.fromisoformat),
         tuple[str, ...]: (Kind.TEXT, _texts, _texts_back),

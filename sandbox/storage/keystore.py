@@ -10,6 +10,7 @@
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,9 +36,14 @@ class SqliteKeyStore:
     """A key store in one file."""
 
     def __init__(self, path: Path, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> None:
+        self._busy_timeout_s = busy_timeout_s
+        self._lock_file = path.with_name(f"{path.name}.lock")
         self._using = threading.Lock()  # held by the thread that uses the connection
         try:
-            self._connection = _connect(path, busy_timeout_s)
+            make_folder(path.parent)
+            # Two that turn on the WAL of one new file at once would be told "locked".
+            with exclusive(self._lock_file):
+                self._connection = _connect(path, busy_timeout_s)
         except (OSError, sqlite3.Error) as error:
             raise Unavailable("key-store-unavailable", "the key store can't be opened") from error
 
@@ -62,7 +68,7 @@ class SqliteKeyStore:
                 replaced = _wipe(connection, name)
                 connection.execute("INSERT INTO keys VALUES (?, ?)", (name, blob))
             if replaced:
-                _empty_journal(connection)
+                self._empty_journal(connection)
 
     def add(self, name: str, blob: bytes) -> None:
         """Store a blob under a new name.
@@ -88,7 +94,7 @@ class SqliteKeyStore:
             with _written(connection):
                 _wipe(connection, name)
             # Also when there was none: an earlier call may have got no further than this.
-            _empty_journal(connection)
+            self._empty_journal(connection)
 
     def names(self, prefix: str) -> Iterator[str]:
         """Names that begin with `prefix`, sorted.
@@ -108,28 +114,34 @@ class SqliteKeyStore:
         with self._using:
             self._connection.close()
 
+    def _empty_journal(self, connection: sqlite3.Connection) -> None:
+        give_up_at = time.monotonic() + self._busy_timeout_s
+        # SQLite waits for readers, and not for another one that empties the journal: ours wait
+        # at the lock, and a checkpoint that SQLite makes by itself is over in a moment.
+        with exclusive(self._lock_file):
+            while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+                if time.monotonic() > give_up_at:
+                    raise Unavailable("key-still-in-journal", "someone is reading; repeat it")
+
     @contextmanager
     def _used(self) -> Iterator[sqlite3.Connection]:
         with self._using:
             try:
                 yield self._connection
-            except sqlite3.Error as error:
+            except (OSError, sqlite3.Error) as error:
                 raise Unavailable("key-store-unavailable") from error
 
 
 def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
-    make_folder(path.parent)
-    # Two processes that turn on the WAL of one new file at once would be told "locked".
-    with exclusive(path.with_name(f"{path.name}.lock")):
-        if not path.exists():
-            # SQLite gives its WAL the mode of the file, so the file gets its mode first.
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-            sync_path(path.parent)
-        connection = sqlite3.connect(
-            path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
-        )
-        for statement in _SETUP:
-            connection.execute(statement)
+    if not path.exists():
+        # SQLite gives its WAL the mode of the file, so the file gets its mode first.
+        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        sync_path(path.parent)
+    connection = sqlite3.connect(
+        path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False
+    )
+    for statement in _SETUP:
+        connection.execute(statement)
     return connection
 
 
@@ -154,9 +166,3 @@ def _wipe(connection: sqlite3.Connection, name: str) -> bool:
     found = connection.execute(wiped, (name,)).rowcount > 0
     connection.execute("DELETE FROM keys WHERE name = ?", (name,))
     return found
-
-
-def _empty_journal(connection: sqlite3.Connection) -> None:
-    (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
-        raise Unavailable("key-still-in-journal", "another process is reading; repeat it")

@@ -19,7 +19,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, Executable, create_engine, event, inspect
+from sqlalchemy import Connection, Engine, create_engine, event, inspect
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
@@ -29,12 +30,14 @@ from sandbox.records.port import Row
 from sandbox.storage.folders import exclusive, make_folder, sync_path
 from sandbox.storage.rows import HOSPITAL_ROWS, PLATFORM_ROWS
 from sandbox.storage.schema import Schema, is_ledger_id
-from sandbox.storage.tables import SqlTables, SqlUnit, Statements, Transaction
+from sandbox.storage.statements import Prepared, Statements
+from sandbox.storage.tables import SqlTables, SqlUnit, Transaction
 
 BUSY_TIMEOUT_S = 10.0
 
 _SUFFIX = ".sqlite"
 _STAGING = ".new"
+_STATEMENTS_KEPT = 512  # parsed statements per connection
 _READERS_KEPT = 4  # snapshots beyond these open a connection of their own
 
 _PRAGMAS = (
@@ -64,6 +67,7 @@ def _engine(path: Path, begin: str, pragmas: Sequence[str], *, pool_size: int) -
             timeout=0,  # set below by the pragma, in whole milliseconds
             isolation_level=None,
             check_same_thread=False,
+            cached_statements=_STATEMENTS_KEPT,
         )
         for pragma in pragmas:
             connection.execute(pragma)
@@ -147,11 +151,11 @@ class SqliteLedger:
         """Leaf hashes of the committed entries `start` <= index < `stop`."""
         return self._span(self._statements.leaf_hashes, start, stop)
 
-    def _span(self, statement: Executable, start: int, stop: int) -> list[bytes]:
+    def _span(self, prepared: Prepared, start: int, stop: int) -> list[bytes]:
         with _begun(self._reader) as connection:
             transaction = Transaction(connection, writable=False)
-            found = transaction.run(statement, {"start": start, "stop": stop})
-            return [bytes(value) for value in found.scalars()]
+            found = transaction.rows(prepared, {"start": start, "stop": stop})
+            return [bytes(value) for (value,) in found]
 
     def prepare(self) -> None:
         """Make what is missing: tables of new row types, triggers.
@@ -211,8 +215,9 @@ class SqliteLedgers:
     ) -> None:
         self._folder = folder
         self._busy_timeout_s = busy_timeout_s
-        self._platform = Statements(Schema(platform_rows))
-        self._hospital = Statements(Schema(hospital_rows))
+        dialect = SQLiteDialect_pysqlite()
+        self._platform = Statements(Schema(platform_rows), dialect)
+        self._hospital = Statements(Schema(hospital_rows), dialect)
         self._opened: dict[str, SqliteLedger] = {}  # under _opening
         self._opening = threading.Lock()
         make_folder(folder)

@@ -1,6 +1,5 @@
-"""The port of rows over a SQLAlchemy connection, for any database.
+"""The port of rows over a database connection, for any database.
 
-- Statements are built once per schema and bound to values at every call.
 - `Transaction` is one transaction on one connection and translates what the driver raises.
   After a failure of the database it is broken: nothing runs in it any more and it can't be
   committed, because SQLite may have rolled back by itself and would keep every later statement
@@ -11,118 +10,64 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import (
-    Connection,
-    CursorResult,
-    Executable,
-    Select,
-    bindparam,
-    func,
-    select,
-    update,
-)
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy import Connection
+from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy.exc import SQLAlchemyError
 
 from sandbox.errors import Conflict, LedgerUnavailable, NotFound, Unacceptable
 from sandbox.records.port import Records, Row
-from sandbox.storage.fields import Form
-from sandbox.storage.schema import Schema
+from sandbox.storage.fields import Stored
+from sandbox.storage.statements import Prepared, RowStatements, Statements, Values
 
 R = TypeVar("R", bound=Row)
 
-_SHAPES_KEPT = 64  # different searches per row type of which the statement is kept
-
-
-class RowStatements(Generic[R]):
-    """The statements of one row type."""
-
-    def __init__(self, schema: Schema, row_type: type[R]) -> None:
-        self.form: Form[R] = schema.form_of(row_type)
-        self.table = schema.tables[row_type]
-        self._key = self.table.c.id
-        self.get = select(self.table).where(self._key == bindparam("row_key"))
-        self.insert = self.table.insert()
-        self.replace = update(self.table).where(self._key == bindparam("row_key"))
-        self.find = lru_cache(_SHAPES_KEPT)(self._build_find)
-        self.count = lru_cache(_SHAPES_KEPT)(self._build_count)
-
-    def _build_find(
-        self, names: tuple[str, ...], nulls: frozenset[str], *, after: bool, limit: bool
-    ) -> Select[Any]:  # Any: columns of any value
-        statement = self._where(select(self.table), names, nulls).order_by(self._key)
-        if after:
-            statement = statement.where(self._key > bindparam("row_after"))
-        if limit:
-            statement = statement.limit(bindparam("row_limit"))
-        return statement
-
-    def _build_count(self, names: tuple[str, ...], nulls: frozenset[str]) -> Select[tuple[int]]:
-        return self._where(select(func.count()).select_from(self.table), names, nulls)
-
-    def _where(
-        self,
-        statement: Select[Any],  # Any: columns of any value
-        names: tuple[str, ...],
-        nulls: frozenset[str],
-    ) -> Select[Any]:
-        for name in names:
-            column = self.table.c[name]
-            equal = column.is_(None) if name in nulls else column == bindparam(f"equal_{name}")
-            statement = statement.where(equal)
-        return statement
-
-
-class Statements:
-    """The statements of one kind of ledger; shared by its units and snapshots."""
-
-    def __init__(self, schema: Schema) -> None:
-        self.schema = schema
-        entries = schema.entries
-        self._of = {each: RowStatements(schema, each) for each in schema.forms}
-        self.size = select(func.coalesce(func.max(entries.c.idx) + 1, 0))
-        self.entry = select(entries.c.entry).where(entries.c.idx == bindparam("at"))
-        self.append = entries.insert()
-        span = (entries.c.idx >= bindparam("start"), entries.c.idx < bindparam("stop"))
-        self.entries = select(entries.c.entry).where(*span).order_by(entries.c.idx)
-        self.leaf_hashes = select(entries.c.leaf_hash).where(*span).order_by(entries.c.idx)
-
-    def of(self, row_type: type[R]) -> RowStatements[R]:
-        """The statements of a row type; `TypeError` when this kind of ledger keeps none."""
-        if row_type not in self._of:
-            raise TypeError(f"this ledger keeps no {row_type.__name__}")
-        return cast("RowStatements[R]", self._of[row_type])
+StoredRow = Sequence[Any]  # Any: stored values of any type
 
 
 class Transaction:
     """One transaction on one connection, from its begin to its end."""
 
     def __init__(self, connection: Connection, *, writable: bool) -> None:
-        self.connection = connection
-        self.writable = writable
+        self._connection = connection
+        self._driver = connection.connection  # the pool's stand-in for the driver's connection
+        self._errors = connection.dialect.loaded_dbapi
+        self._writable = writable
         self.usable = True
 
-    def run(
-        self,
-        statement: Executable,
-        values: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,  # Any: stored
-    ) -> CursorResult[Any]:
-        """Execute.
+    def rows(self, prepared: Prepared, values: Values) -> list[StoredRow]:
+        """What a query finds.
+
+        Raises:
+            LedgerUnavailable: the database fails, or the transaction is over.
+        """
+        with self._cursor() as cursor:
+            cursor.execute(prepared.text, prepared.bind(values))
+            return list(cursor.fetchall())
+
+    def change(self, prepared: Prepared, values: Values) -> int:
+        """Execute a change; returns how many rows it met.
 
         Raises:
             Conflict: a constraint refuses it.
-            LedgerUnavailable: the database fails, or the transaction is over.
+            LedgerUnavailable: the database fails, or this is a snapshot.
         """
-        self.check_usable()
-        try:
-            return self.connection.execute(statement, values)
-        except IntegrityError as error:
-            raise Conflict("row-exists", "the key or a unique combination is taken") from error
-        except SQLAlchemyError as error:
-            self.usable = False
-            raise LedgerUnavailable from error
+        self._check_writable()
+        with self._cursor() as cursor:
+            cursor.execute(prepared.text, prepared.bind(values))
+            return cursor.rowcount
+
+    def change_all(self, prepared: Prepared, many: Sequence[Values]) -> None:
+        """Execute a change once per item of `many`.
+
+        Raises:
+            Conflict: a constraint refuses one.
+            LedgerUnavailable: the database fails, or this is a snapshot.
+        """
+        self._check_writable()
+        with self._cursor() as cursor:
+            cursor.executemany(prepared.text, prepared.bind_all(many))
 
     def run_text(self, text: str) -> None:
         """Execute a statement without values that every database says alike.
@@ -130,27 +75,21 @@ class Transaction:
         Raises:
             LedgerUnavailable: the database fails, or the transaction is over.
         """
-        self.check_usable()
-        try:
-            self.connection.exec_driver_sql(text)
-        except SQLAlchemyError as error:
-            self.usable = False
-            raise LedgerUnavailable from error
+        with self._cursor() as cursor:
+            cursor.execute(text)
 
-    def write(
-        self,
-        statement: Executable,
-        values: Mapping[str, Any] | Sequence[Mapping[str, Any]],  # Any: stored
-    ) -> CursorResult[Any]:
-        """Execute a statement that changes something.
+    def commit(self) -> None:
+        """Make it durable; the transaction is over then, however it went.
 
         Raises:
-            Conflict: a constraint refuses it.
-            LedgerUnavailable: the database fails, or this is a snapshot.
+            LedgerUnavailable: it could not be made durable.
         """
-        if not self.writable:
-            raise LedgerUnavailable("snapshot-read-only", "a snapshot can't be written to")
-        return self.run(statement, values)
+        self.check_usable()
+        self.usable = False
+        try:
+            self._connection.commit()
+        except SQLAlchemyError as error:
+            raise LedgerUnavailable from error
 
     def check_usable(self) -> None:
         """Refuse whatever comes after the end, or after a failure of the database.
@@ -160,6 +99,25 @@ class Transaction:
         """
         if not self.usable:
             raise LedgerUnavailable("unit-closed", "the unit of work is over")
+
+    def _check_writable(self) -> None:
+        if not self._writable:
+            raise LedgerUnavailable("snapshot-read-only", "a snapshot can't be written to")
+
+    @contextmanager
+    def _cursor(self) -> Iterator[DBAPICursor]:
+        self.check_usable()
+        try:
+            cursor = self._driver.cursor()
+            try:
+                yield cursor
+            finally:
+                cursor.close()
+        except self._errors.IntegrityError as error:
+            raise Conflict("row-exists", "the key or a unique combination is taken") from error
+        except self._errors.Error as error:
+            self.usable = False
+            raise LedgerUnavailable from error
 
 
 class SqlRecords(Generic[R]):
@@ -172,8 +130,8 @@ class SqlRecords(Generic[R]):
 
     def get(self, key: str) -> R | None:
         """The row, or None."""
-        found = self._transaction.run(self._statements.get, {"row_key": key}).first()
-        return None if found is None else self._form.decode(found)
+        found = self._transaction.rows(self._statements.get, {"row_key": key})
+        return self._form.decode(found[0]) if found else None
 
     def require(self, key: str) -> R:
         """The row.
@@ -195,7 +153,7 @@ class SqlRecords(Generic[R]):
         """
         stored = self._form.encode(row)
         values = dict(zip(self._form.names, stored, strict=True))
-        self._transaction.write(self._statements.insert, values)
+        self._transaction.change(self._statements.insert, values)
 
     def replace(self, row: R) -> None:
         """Put `row` in the place of the one with the same key.
@@ -208,7 +166,7 @@ class SqlRecords(Generic[R]):
         stored = self._form.encode(row)
         values = dict(zip(self._form.names, stored, strict=True))
         values["row_key"] = values.pop("id")
-        if self._transaction.write(self._statements.replace, values).rowcount == 0:
+        if self._transaction.change(self._statements.replace, values) == 0:
             raise NotFound
 
     def find(
@@ -227,7 +185,7 @@ class SqlRecords(Generic[R]):
         statement = self._statements.find(
             names, nulls, after=after is not None, limit=limit is not None
         )
-        return [self._form.decode(row) for row in self._transaction.run(statement, values)]
+        return [self._form.decode(row) for row in self._transaction.rows(statement, values)]
 
     def count(self, **equal: object) -> int:
         """How many rows `find` would give.
@@ -236,15 +194,15 @@ class SqlRecords(Generic[R]):
             Unacceptable: a value can't be kept.
         """
         names, nulls, values = self._binding(equal)
-        counted = self._transaction.run(self._statements.count(names, nulls), values)
-        return int(counted.scalar_one())
+        ((counted,),) = self._transaction.rows(self._statements.count(names, nulls), values)
+        return int(counted)
 
     def _binding(
         self, equal: Mapping[str, object]
-    ) -> tuple[tuple[str, ...], frozenset[str], dict[str, object]]:
+    ) -> tuple[tuple[str, ...], frozenset[str], dict[str, Stored]]:
         stored = self._form.encode_equal(equal)
         nulls = frozenset(name for name, value in stored.items() if value is None)
-        values: dict[str, object] = {
+        values: dict[str, Stored] = {
             f"equal_{name}": value for name, value in stored.items() if value is not None
         }
         return tuple(sorted(stored)), nulls, values
@@ -270,7 +228,8 @@ class SqlTables:
         self._statements = statements
         self._records: dict[type[Row], SqlRecords[Any]] = {}  # Any: of every row type
         # Read now: it also pins a snapshot, which SQLite takes at the first read only.
-        self._size = int(transaction.run(statements.size).scalar_one())
+        ((size,),) = transaction.rows(statements.size, {})
+        self._size: int = size
         self.pending: list[tuple[bytes, bytes]] = []
 
     @property
@@ -296,7 +255,8 @@ class SqlTables:
             return self.pending[index - self._size][0]
         if not 0 <= index < self._size:
             raise NotFound
-        return bytes(self._transaction.run(self._statements.entry, {"at": index}).scalar_one())
+        ((entry,),) = self._transaction.rows(self._statements.entry, {"at": index})
+        return cast("bytes", entry)
 
     def size(self) -> int:
         """How many entries the ledger has, those of this unit not counted."""
@@ -323,16 +283,17 @@ class SqlUnit:
         Raises:
             LedgerUnavailable: the database fails.
         """
-        # Plain text, because SQLAlchemy compiles its own savepoints anew each time, which is
-        # half the cost of an act. A name used again hides the outer one until it is left.
+        # A name used again hides the outer savepoint of that name until it is left.
         mark = len(self._tables.pending)
         self._transaction.run_text("SAVEPOINT attempt")
         try:
             yield
         except BaseException:
             del self._tables.pending[mark:]
-            self._transaction.run_text("ROLLBACK TO SAVEPOINT attempt")
-            self._transaction.run_text("RELEASE SAVEPOINT attempt")
+            # In a broken transaction the savepoint is gone, and the commit will be refused.
+            if self._transaction.usable:
+                self._transaction.run_text("ROLLBACK TO SAVEPOINT attempt")
+                self._transaction.run_text("RELEASE SAVEPOINT attempt")
             raise
         self._transaction.run_text("RELEASE SAVEPOINT attempt")
 
@@ -356,18 +317,16 @@ class SqlUnit:
         """
         self._transaction.check_usable()
         start = self._tables.size()
-        rows = [
+        rows: list[Values] = [
             {"idx": start + offset, "entry": entry, "leaf_hash": leaf_hash}
             for offset, (entry, leaf_hash) in enumerate(self._tables.pending)
         ]
         try:
             if rows:
-                self._transaction.write(self._statements.append, rows)
-            self._transaction.connection.commit()
+                self._transaction.change_all(self._statements.append, rows)
+            self._transaction.commit()
         except Conflict as error:
             raise LedgerUnavailable("ledger-moved", "entries came from elsewhere") from error
-        except SQLAlchemyError as error:
-            raise LedgerUnavailable from error
         finally:
             self.close()
 

@@ -14,6 +14,7 @@ from sandbox.records.people import Epoch, Pseudonym
 from sandbox.storage.rows import HOSPITAL_ROWS
 from sandbox.storage.schema import Schema
 from sandbox.storage.sqlite import SqliteLedgers
+from sandbox.storage.statements import Statements
 
 LEDGER = "a" * 32
 CANARY = "张三丰的标注".encode()
@@ -142,7 +143,7 @@ def test_a_failing_database_undoes_the_whole_unit(house):
         attempt.__enter__()
         unit.tables.of(Epoch).replace(Epoch("epoch", 3))
         # What SQLite does by itself when the disk is full: the transaction is gone.
-        unit._transaction.connection.connection.dbapi_connection.rollback()
+        unit._transaction._driver.rollback()
         with pytest.raises(LedgerUnavailable):
             attempt.__exit__(None, None, None)
         with pytest.raises(LedgerUnavailable):
@@ -158,10 +159,11 @@ def test_a_failing_read_ends_the_unit(house, raw):
 
     with store.unit() as unit:
         unit.tables.of(Epoch).replace(Epoch("epoch", 2))
-        with pytest.raises(LedgerUnavailable):
+        with pytest.raises(LedgerUnavailable) as refused, unit.attempt():
             unit.tables.of(Task).find()
         with pytest.raises(LedgerUnavailable):
             unit.commit()
+    assert refused.value.code == "ledger-unavailable"
 
     with store.snapshot() as tables:
         assert tables.of(Epoch).find() == [Epoch("epoch", 1)]
@@ -204,7 +206,7 @@ def test_an_entry_from_elsewhere_fails_the_commit(house):
         unit.tables.of(Epoch).replace(Epoch("epoch", 2))
         unit.append(2, b"mine", b"hash")
         taken = "INSERT INTO entries VALUES (2, x'00', x'00')"
-        unit._transaction.connection.exec_driver_sql(taken)
+        unit._transaction.run_text(taken)
         with pytest.raises(LedgerUnavailable) as refused:
             unit.commit()
 
@@ -296,3 +298,13 @@ def test_the_tables_can_be_made_in_postgresql_too():
     assert 'CREATE TABLE "release"' in made
     assert 'id TEXT COLLATE "C" NOT NULL' in made.replace('"id"', "id")
     assert "idx BIGINT NOT NULL" in made
+
+
+def test_statements_are_written_for_postgresql_too():
+    statements = Statements(Schema(HOSPITAL_ROWS), postgresql.dialect())
+
+    found = statements.of(Task).find(("state",), frozenset(), after=True, limit=True)
+
+    assert found.text.endswith("LIMIT %(row_limit)s")
+    assert found.bind({"row_limit": 1}) == {"row_limit": 1}
+    assert "%(entry)s" in statements.append.text
