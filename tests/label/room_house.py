@@ -1,0 +1,421 @@
+"""A hospital's house with the rooms label and release: real gate, notary, policy, trust, vault.
+
+Datasets and issued items are put beside the gate, as collecting and cleaning have their own
+tests; everything from the project on goes through it.
+"""
+
+import base64
+import io
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from crypto import chunked
+from crypto.keytree import MemoryKeyStore
+from crypto.roots import LocalRoot
+from crypto.sealing import SealingPrivateKey, generate
+from crypto.signing import PersonKey, sign_act
+from policies.decision import CasbinDecisionPoint
+from policies.duties import conflicts
+from policies.pack import read_pack
+from policies.vocabulary import (
+    Action,
+    Category,
+    DatasetState,
+    ItemState,
+    LegalBasis,
+    Purpose,
+    Role,
+    TaskState,
+)
+from sandbox.acts import HOSPITAL_DOMAIN, Actor, Command, Receipt, SignedAct, project_domain
+from sandbox.collect.commands import CreateDataset
+from sandbox.collect.datasets import Creating
+from sandbox.deid.forms import Register, RegisterRow
+from sandbox.deid.residue import find_residue
+from sandbox.enclave import Enclave
+from sandbox.exchange import issued_context, item_name, record_name
+from sandbox.gate import Gate
+from sandbox.history import Histories
+from sandbox.label import commands as label
+from sandbox.label import work as label_work
+from sandbox.label.custody import IssuedKeys
+from sandbox.label.desk import LabelDesk, LabelDraft, ProjectDraft
+from sandbox.label.handlers import handlers as label_handlers
+from sandbox.label.viewing import Viewing
+from sandbox.people.commands import GrantMembership, OpenLedger, RevokeMembership
+from sandbox.people.handlers import handlers as people_handlers
+from sandbox.people.signed_terms import grant_terms, opening_terms
+from sandbox.provenance.notary import NotaryState
+from sandbox.provenance.publishing import Publisher
+from sandbox.records.deposits import Dataset
+from sandbox.records.labels import Label, ProjectItem, Task
+from sandbox.release.handlers import handlers as release_handlers
+from sandbox.release.work import ReleaseWork
+from sandbox.serving import Serving
+from sandbox.storage.blobs import MemoryBlobs
+from sandbox.storage.memory import MemoryLedgers
+from sandbox.vault import Vault
+
+LEDGER = "ab" * 16
+START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
+PREFIX = "anbiao.test"
+REGISTER = Register((RegisterRow("1", name="张三丰", phone="13800138000"),))
+SCAN = partial(find_residue, register=REGISTER)
+
+GUIDELINE: Mapping[str, object] = {
+    "goal": "Tell whether a film shows an effusion.",
+    "format": "One class per film.",
+    "method": "Look at the costophrenic angles.",
+    "positive_examples": ["A blunted angle."],
+    "negative_examples": ["A sharp angle."],
+    "quality_index": "Agreement of two readers above 0.9.",
+}
+SCHEMA: Mapping[str, object] = {
+    "kind": "classification",
+    "classes": ["effusion", "none"],
+    "multiple": False,
+}
+
+
+def new_id() -> str:
+    return secrets.token_hex(16)
+
+
+@dataclass
+class Clock:
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+    def advance(self, **span: float) -> None:
+        self.now += timedelta(**span)
+
+
+@dataclass
+class Person:
+    """Someone with an account and keys; `member` is the pseudonym in the ledger."""
+
+    account: str = field(default_factory=new_id)
+    member: str = field(default_factory=new_id)
+    key: PersonKey = field(default_factory=PersonKey.generate)
+    sealing: SealingPrivateKey | None = None
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.account)
+
+    def sign(
+        self, action: Action, objects: Mapping[str, str], terms: Mapping[str, str]
+    ) -> SignedAct:
+        nonce = new_id()
+        signature = sign_act(self.key, LEDGER, action, objects, terms, nonce)
+        return SignedAct(self.key.public_bytes, signature, nonce, objects, terms)
+
+
+class RoomHouse:
+    """One hospital, one firm, one recipient."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.ledgers = MemoryLedgers()
+        self.blobs = MemoryBlobs()
+        self.exchange = MemoryKeyStore()
+        self.notary = NotaryState(folder / "notary", PREFIX, self.clock)
+        self.log = folder / "log"
+        pack = read_pack()
+        self.gate = Gate(
+            ledgers=self.ledgers,
+            decision_point=CasbinDecisionPoint(),
+            handlers={
+                **people_handlers(conflicts),
+                CreateDataset: Creating(("basic",)),
+                **label_handlers(),
+                **release_handlers(pack),
+            },
+            notary=self.notary,
+            publisher=Publisher(self.log),
+            clock=self.clock,
+            new_id=new_id,
+        )
+        self.serving = Serving(LocalRoot(secrets.token_bytes(32)), MemoryKeyStore(), self.exchange)
+        self.worker, self.steward = Person(), Person()
+        self.lead, self.labeller, self.reviewer = Person(), Person(), Person()
+        self.checker, self.recipient = Person(), Person(sealing=generate())
+        self.vault = Vault(
+            LocalRoot(secrets.token_bytes(32)),
+            MemoryKeyStore(),
+            self.worker.key,
+            self.serving.public_bytes,
+        )
+        self.project = new_id()
+        self.ledgers.create(LEDGER)
+        self._found(folder)
+        self.keys = IssuedKeys(self.serving, self.blobs)
+        self.desk = LabelDesk(self.ledgers, self.keys, SCAN)
+        self.viewing = Viewing(self.ledgers, self.keys, self.clock)
+        self.enclave = Enclave(
+            gate=self.gate,
+            ledgers=self.ledgers,
+            blobs=self.blobs,
+            exchange=self.exchange,
+            vault=self.vault,
+            history=Histories(
+                self.ledgers, self.notary, folder / "stewards.pins", folder / "log-pins"
+            ),
+            actor=self.worker.actor,
+            clock=self.clock,
+            new_id=new_id,
+        )
+        self.releases = ReleaseWork.over(self.enclave, SCAN, pack)
+
+    # --- people ----------------------------------------------------------------------------------
+    def _found(self, folder: Path) -> None:
+        key = self.steward.key.public_bytes
+        terms, objects = opening_terms(key, None), {"member": self.steward.member}
+        opening = OpenLedger(
+            ledger=LEDGER,
+            account=self.steward.account,
+            member=self.steward.member,
+            signing_key=key,
+            sealing_key=None,
+            signed=self.steward.sign(Action.LEDGER_OPEN, objects, terms),
+        )
+        self.perform(self.steward, opening)
+        (folder / "stewards.pins").write_text(f"{base64.b64encode(key).decode()} steward\n")
+        own = project_domain(self.project)
+        self.grant(self.worker, Role.WORKER, organisation="platform")
+        self.grant(self.lead, Role.PROJECT_LEAD, own, "firm:one")
+        self.grant(self.labeller, Role.LABELLER, own, "firm:one")
+        self.grant(self.reviewer, Role.REVIEWER, own, "firm:one")
+        self.grant(self.checker, Role.OUTPUT_CHECKER, organisation="platform")
+        self.grant(self.recipient, Role.RECIPIENT, organisation="recipient:lab")
+
+    def grant(
+        self,
+        person: Person,
+        role: Role,
+        domain: str = HOSPITAL_DOMAIN,
+        organisation: str = "hospital",
+    ) -> str:
+        command = GrantMembership(
+            ledger=LEDGER,
+            account=person.account,
+            member=person.member,
+            membership=new_id(),
+            role=role,
+            granted_domain=domain,
+            organisation=organisation,
+            signing_key=person.key.public_bytes,
+            sealing_key=person.sealing.public_bytes if person.sealing else None,
+            expires_at=None,
+        )
+        signed = self.steward.sign(Action.MEMBER_GRANT, command.objects(), grant_terms(command))
+        self.perform(self.steward, replace(command, signed=signed))
+        return command.membership
+
+    def another(
+        self,
+        role: Role,
+        domain: str = HOSPITAL_DOMAIN,
+        organisation: str = "hospital",
+        key: PersonKey | None = None,
+    ) -> Person:
+        """A further person with one role; `key` gives them somebody's signing key."""
+        person = Person(key=key or PersonKey.generate())
+        self.grant(person, role, domain, organisation)
+        return person
+
+    def revoke(self, membership: str) -> None:
+        objects = {"membership": membership}
+        signed = self.steward.sign(Action.MEMBER_REVOKE, objects, {"reason": "left"})
+        command = RevokeMembership(ledger=LEDGER, membership=membership, signed=signed)
+        self.perform(self.steward, command)
+
+    # --- acts and rows -----------------------------------------------------------------------------
+    def perform(self, person: Person, command: Command) -> Receipt:
+        return self.gate.perform(person.actor, command)
+
+    def row(self, row_type: type, key: str):
+        with self.ledgers.open(LEDGER).snapshot() as tables:
+            return tables.of(row_type).require(key)
+
+    def rows(self, row_type: type, **equal: object) -> list:
+        with self.ledgers.open(LEDGER).snapshot() as tables:
+            return list(tables.of(row_type).find(**equal))
+
+    def change_behind_the_gate(self, *rows: object) -> None:
+        """What someone with the database can do: no act, no entry."""
+        with self.ledgers.open(LEDGER).unit() as unit:
+            for row in rows:
+                records = unit.tables.of(type(row))
+                (records.replace if records.get(row.id) else records.insert)(row)
+            unit.commit()
+
+    def entries(self) -> list[bytes]:
+        store = self.ledgers.open(LEDGER)
+        return store.entries(0, store.size())
+
+    def work(self) -> int:
+        """Do what the worker finds to do, once; how many steps."""
+        steps = [*label_work.steps(self.enclave, LEDGER), *self.releases.steps(LEDGER)]
+        for _, act in steps:
+            act()
+        return len(steps)
+
+    # --- datasets, projects, items -------------------------------------------------------------------
+    def dataset(self, **changes: object) -> str:
+        """A dataset that is ready."""
+        given = dataset_fields() | changes
+        self.perform(self.steward, CreateDataset(ledger=LEDGER, **given))
+        row = self.row(Dataset, str(given["dataset"]))
+        self.change_behind_the_gate(replace(row, state=DatasetState.READY))
+        return row.id
+
+    def draft(self, dataset: str, **changes: object) -> ProjectDraft:
+        draft = ProjectDraft(
+            project=self.project,
+            dataset=dataset,
+            title="Effusions",
+            firm="firm:one",
+            guideline=GUIDELINE,
+            schema=SCHEMA,
+            lease_s=900,
+        )
+        return replace(draft, **changes)
+
+    def create_project(self, dataset: str, **changes: object) -> Receipt:
+        command = self.desk.create_project(LEDGER, self.draft(dataset, **changes), None)
+        return self.perform(self.lead, command)
+
+    def opened(self, items: int = 1, **changes: object) -> str:
+        """A dataset with its project and issued items; the dataset's id."""
+        dataset = self.dataset(**changes)
+        self.create_project(dataset)
+        key = self.vault.keys(LEDGER, dataset).made(f"record-key:{self.project}")
+        name = record_name(self.project)
+        self.exchange.put(name, self.vault.seal_for_serve(name, key))
+        for _ in range(items):
+            self.issue(b"A clear film.", "text", 0)
+        return dataset
+
+    def issue(self, content: bytes, kind: str, frames: int) -> str:
+        """Issue one item as the worker does; the id of its task."""
+        item, key = new_id(), secrets.token_bytes(32)
+        sealed = chunked.seal(key, issued_context(self.project, item), content)
+        self.exchange.put(item_name(item), self.vault.seal_for_serve(item_name(item), key))
+        row = ProjectItem(
+            id=item,
+            project=self.project,
+            source_item=new_id(),
+            subject=new_id(),
+            kind=kind,
+            modality="",
+            frames=frames,
+            blob=self.blobs.put(sealed),
+            commitment=secrets.token_hex(32),
+            state=ItemState.ISSUED,
+            issued_index=0,
+        )
+        task = Task(new_id(), self.project, item, TaskState.OPEN, None, None, None, None, 0)
+        self.change_behind_the_gate(row, task)
+        return task.id
+
+    # --- labelling -----------------------------------------------------------------------------------
+    def on_project(self) -> dict[str, str]:
+        return {
+            "ledger": LEDGER,
+            "domain": project_domain(self.project),
+            "project": self.project,
+        }
+
+    def open_task(self, who: Person, task: str | None = None, key: str | None = None) -> Receipt:
+        command = label.OpenTask(**self.on_project(), lease=new_id(), task=task, request_key=key)
+        return self.perform(who, command)
+
+    def submit(
+        self,
+        who: Person,
+        task: str,
+        version: int = 0,
+        value: Mapping[str, object] | None = None,
+        comment: str = "",
+        key: str | None = None,
+    ) -> Receipt:
+        chosen = {"classes": ["effusion"]} if value is None else value
+        draft = LabelDraft(self.project, task, version, chosen, comment, ())
+        return self.perform(who, self.desk.submit_label(LEDGER, draft, key))
+
+    def open_review(self, who: Person, task: str | None = None) -> Receipt:
+        return self.perform(who, label.OpenReview(**self.on_project(), lease=new_id(), task=task))
+
+    def judge(self, who: Person, task: str, verdict: str, reason: str = "") -> Receipt:
+        review = label.SubmitReview(
+            **self.on_project(), task=task, review=new_id(), verdict=verdict
+        )
+        return self.perform(who, self.desk.submit_review(LEDGER, review, reason))
+
+    def reopen(self, who: Person, task: str, reason: str) -> Receipt:
+        reopening = label.ReopenTask(
+            **self.on_project(),
+            task=task,
+            review=new_id(),
+            lease=new_id(),
+            reason_given=bool(reason.strip()),
+        )
+        return self.perform(who, self.desk.reopen(LEDGER, reopening, reason))
+
+    def close_lease(self, who: Person, lease: str) -> Receipt:
+        return self.perform(who, label.CloseLease(**self.on_project(), lease=lease))
+
+    def label_one(self, who: Person | None = None) -> str:
+        """The next task labelled; its id."""
+        task = str(self.open_task(who or self.labeller).reply["task"])
+        self.submit(who or self.labeller, task, self.row(Task, task).version)
+        return task
+
+    def accept_all(self) -> None:
+        """Label and accept every open task."""
+        for _ in self.rows(Task, state=TaskState.OPEN):
+            task = self.label_one()
+            self.open_review(self.reviewer, task)
+            self.judge(self.reviewer, task, "accept")
+
+    def labels(self, task: str) -> list[Label]:
+        return sorted(self.rows(Label, task=task), key=lambda row: row.version)
+
+    def close(self) -> None:
+        self.gate.close()
+        self.notary.close()
+        self.ledgers.close()
+
+
+def dataset_fields() -> dict[str, object]:
+    return {
+        "dataset": new_id(),
+        "title": "Chest films",
+        "owner": "Radiology",
+        "contract": "C-1",
+        "contract_expires_at": START + timedelta(days=365),
+        "ethics_approval": "E-1",
+        "ethics_expires_at": START + timedelta(days=365),
+        "legal_basis": LegalBasis.CONTRACT,
+        "purpose": Purpose.RESEARCH,
+        "retain_until": START + timedelta(days=700),
+        "category": Category.GENERAL,
+        "grade": 3,
+        "recipe": "basic",
+    }
+
+
+def ct_file() -> bytes:
+    """A CT image that ships with pydicom."""
+    from pydicom.data import get_testdata_file
+
+    with Path(str(get_testdata_file("CT_small.dcm"))).open("rb") as source:
+        return io.BytesIO(source.read()).getvalue()
