@@ -1,4 +1,4 @@
-"""How `serve` opens what was issued to it: items under their own keys, records under a project's."""
+"""How `serve` opens what was issued to it: items under own keys, records under a project's."""
 
 from dataclasses import dataclass
 

@@ -53,6 +53,9 @@ class Builder:
             Unavailable: a store or the notary can't act now.
         """
         entries = self.enclave.history(ledger).entries()
+        with self.enclave.ledgers.open(ledger).snapshot() as tables:
+            asked = tables.of(Release).require(release).requested_index
+        lineage.refuse_early(entries, asked)
         request = lineage.request_in(entries, release)
         rows = self._rows(ledger, release, request.project)
         lines = self._lines(ledger, rows, entries)

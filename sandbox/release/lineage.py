@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from policies.vocabulary import Action
-from sandbox.errors import VerificationFailed
+from sandbox.errors import CheckpointPending, VerificationFailed
 
 Entry = Mapping[str, Any]  # parsed canonical JSON, its form checked
 
@@ -95,6 +95,16 @@ def request_in(entries: Sequence[Entry], release: str) -> Request:
         project=entry["objects"]["project"],
         digest=entry["outcome"]["digests"]["request"],
     )
+
+
+def refuse_early(entries: Sequence[Entry], *indices: int) -> None:
+    """Wait for entries that are committed and not yet under a signed checkpoint.
+
+    Raises:
+        CheckpointPending: one of them is not among the verified entries.
+    """
+    if max(indices, default=0) >= len(entries):
+        raise CheckpointPending
 
 
 def grading_in(entries: Sequence[Entry], dataset: str) -> Grading:

@@ -61,6 +61,7 @@ class Sealer:
         """
         history = self.enclave.history(ledger)
         row, votes = self._rows(ledger, release)
+        lineage.refuse_early(history.entries(), *(vote.index for vote in votes))
         case = _case(history, release)
         counted = count(history, case, release, self.quorum)
         opened = self._open(ledger, row, case)

@@ -5,13 +5,14 @@ tests; everything from the project on goes through it.
 """
 
 import base64
-import io
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+
+from pydicom.data import get_testdata_file
 
 from crypto import chunked
 from crypto.keytree import MemoryKeyStore
@@ -415,7 +416,4 @@ def dataset_fields() -> dict[str, object]:
 
 def ct_file() -> bytes:
     """A CT image that ships with pydicom."""
-    from pydicom.data import get_testdata_file
-
-    with Path(str(get_testdata_file("CT_small.dcm"))).open("rb") as source:
-        return io.BytesIO(source.read()).getvalue()
+    return Path(str(get_testdata_file("CT_small.dcm"))).read_bytes()
