@@ -1,14 +1,13 @@
-"""What many requests share: idempotency keys, cursors, bytes in text, receipts."""
+"""What many requests share: idempotency keys, cursors, bytes in text."""
 
 import base64
 import binascii
 import re
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Depends, Header, Query
 
-from sandbox.acts import Receipt
 from sandbox.errors import Malformed
 
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
@@ -51,12 +50,6 @@ def window(
 
 WindowHere = Annotated[Window, Depends(window)]
 """A list route's window."""
-
-
-def receipt_of(receipt: Receipt) -> dict[str, Any]:  # Any: JSON
-    """A mutating answer: the reply's members and, beside them, the receipt."""
-    document = {"entry": receipt.entry.decode(), "proof": receipt.proof}
-    return {**receipt.reply, "receipt": document}
 
 
 def from_base64(text: str) -> bytes:

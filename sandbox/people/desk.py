@@ -14,6 +14,7 @@ from sandbox.people.delays import Delays
 from sandbox.people.passwords import Hasher
 from sandbox.people.presence import Presence
 from sandbox.people.setup_code import SetupCode
+from sandbox.provenance.entry import is_word
 from sandbox.records.people import Account
 from sandbox.records.port import Tables
 
@@ -115,4 +116,15 @@ def account_name(name: str) -> str:
         raise Unacceptable(
             "name-refused", "1 to 64 letters, digits, dots, dashes, blanks or @", field="name"
         )
+    return text
+
+
+def organisation_code(text: str) -> str:
+    """The code of an organisation, as entries may hold it.
+
+    Raises:
+        Unacceptable: it has blanks, signs outside ASCII, or more than 128 of them.
+    """
+    if not is_word(text):
+        raise Unacceptable("organisation-refused", "use a short code", field="organisation")
     return text

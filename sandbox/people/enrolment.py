@@ -103,6 +103,11 @@ class Enrolments:
             raise Conflict("already-enrolled", "this account's second factor is set")
         return self._enrol(account, account.password)
 
+    def name_of(self, account: str) -> str:
+        """The name of an account; of an unknown one its id, which nobody bears as a name."""
+        found = self._desk.account(account)
+        return found.name if found else account
+
     def _is_good(self, text: str, account: Account) -> bool:
         expected = invitation(self._desk.invitation_key, account.id)
         right = hmac.compare_digest(expected.encode(), text.encode())

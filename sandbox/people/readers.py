@@ -3,15 +3,16 @@
 An account without a live membership in a ledger gets the answer of an unknown one (404).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import suppress
 from typing import Final
 
 from policies.vocabulary import Role
 from sandbox.acts import HOSPITAL_DOMAIN, Actor
 from sandbox.errors import Forbidden, NotFound
 from sandbox.people.desk import Desk
-from sandbox.people.hospitals import live_memberships
-from sandbox.records.people import Membership
+from sandbox.people.hospitals import live_memberships, roles_held
+from sandbox.records.people import Account, Hospital, Membership
 
 EVERY_MEMBER: Final = frozenset(Role)
 
@@ -54,3 +55,29 @@ class Readers:
         if not fit:
             raise Forbidden
         return fit
+
+    def everywhere(self, actor: Actor) -> Iterator[tuple[str, tuple[Membership, ...]]]:
+        """Each hospital's ledger in which the actor is a member, with its live memberships."""
+        with self._desk.platform() as tables:
+            ledgers = [hospital.id for hospital in tables.of(Hospital).find()]
+        for ledger in ledgers:
+            with suppress(NotFound):
+                yield ledger, self.memberships(actor, ledger)
+
+    def card(self, actor: Actor, account: str) -> Account:
+        """An account whose public side the actor may see: operators, stewards, and its own.
+
+        Raises:
+            NotFound: there is none, or it is not for the actor to see.
+        """
+        if account != actor.account and not self._sees_cards(actor):
+            raise NotFound("account-unknown", "there is no such account")
+        return self._desk.require(account)
+
+    def _sees_cards(self, actor: Actor) -> bool:
+        with self._desk.platform() as tables:
+            roles = roles_held(tables, actor.account, self._desk.clock())
+            stewards = tables.of(Hospital).count(steward=actor.account)
+        if Role.OPERATOR in roles or stewards:
+            return True
+        return any(m.role == Role.STEWARD for _, held in self.everywhere(actor) for m in held)

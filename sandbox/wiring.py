@@ -1,0 +1,238 @@
+"""The composition root: what each process is made of. The only place that reads settings.
+
+- `serving` builds what the HTTP door stands on, `enclave` the worker's side, `notary` the signer.
+- Nothing here opens the vault for `serve` or serving keys for the worker: each function touches
+  its own folder only, so that different users of the operating system can run them.
+- A room joins by one line in `all_handlers` and, where it has a door, one field of `House`.
+"""
+
+import logging
+import os
+import resource
+import secrets
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import crypto
+from crypto.keytree import KeyStore
+from policies.decision import CasbinDecisionPoint
+from policies.duties import conflicts
+from policies.pack import read_pack
+from sandbox.acts import PLATFORM, Command, Handler
+from sandbox.clean.handlers import handlers as clean_handlers
+from sandbox.clean.recipes import NAMES as RECIPES
+from sandbox.collect.handlers import handlers as collect_handlers
+from sandbox.errors import Unavailable, VerificationFailed
+from sandbox.gate import Gate
+from sandbox.label.handlers import handlers as label_handlers
+from sandbox.people.delays import Delays
+from sandbox.people.desk import Desk, Limits
+from sandbox.people.handlers import handlers as people_handlers
+from sandbox.people.passwords import Hasher
+from sandbox.people.presence import Presence
+from sandbox.people.room import People, furnish
+from sandbox.people.setup_code import SetupCode
+from sandbox.provenance.notary import NotaryState
+from sandbox.provenance.notary_wire import NotaryClient, NotaryServer
+from sandbox.provenance.publishing import Publisher
+from sandbox.records.port import BlobStore, Ledgers
+from sandbox.release.handlers import handlers as release_handlers
+from sandbox.serving import Serving, open_serving
+from sandbox.settings import Settings
+from sandbox.storage.blobs import FileBlobs
+from sandbox.storage.keystore import SqliteKeyStore
+from sandbox.storage.sqlite import SqliteLedgers
+
+_log = logging.getLogger("anbiao.wiring")
+
+
+@dataclass(frozen=True)
+class House:
+    """What the HTTP door stands on."""
+
+    settings: Settings
+    gate: Gate
+    ledgers: Ledgers
+    blobs: BlobStore
+    exchange: KeyStore
+    custody: Serving
+    people: People
+    log: Path
+    policy: Path
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+
+    def begin(self) -> None:
+        """What a start does: finish signed tails, offer the setup code on an empty store.
+
+        A notary that is not there yet, or a halted ledger, keeps the other ledgers from nothing:
+        each settles its own tail before its next act.
+        """
+        try:
+            self.gate.finish_tails()
+        except Unavailable as error:
+            _log.warning("tails are not signed yet: %s", error.code)
+        self.people.enrolments.offer_setup()
+
+    def close(self) -> None:
+        """Finish what is queued and let go of everything."""
+        try:
+            self.people.entrance.close()
+        except Unavailable:
+            _log.warning("failed logins of the last minute could not be entered")
+        self.gate.close()
+        self.ledgers.close()
+
+
+def now_utc() -> datetime:
+    """The time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def new_id() -> str:
+    """A random id: 128 bits, 32 hex digits."""
+    return secrets.token_hex(16)
+
+
+def all_handlers() -> Mapping[type[Command], Handler[Any]]:  # Any: one command type each
+    """The handlers of all rooms, one line per room."""
+    return {
+        **people_handlers(conflicts),
+        **collect_handlers(new_id, RECIPES),
+        **clean_handlers(),
+        **label_handlers(),
+        **release_handlers(read_pack()),
+    }
+
+
+def serving(settings: Settings) -> House:
+    """What the HTTP door stands on; touches everything but `vault/` and `notary/`.
+
+    Raises:
+        VerificationFailed: a root key's file is exposed, malformed or locked otherwise.
+        Unavailable: a store can't be opened.
+    """
+    folder = _prepared(settings.dir)
+    gate, ledgers = _gate(settings)
+    exchange = _key_store(folder / "exchange")
+    own = folder / "serve"
+    custody = open_serving(own, _key_store(own), exchange, _passphrase(settings))
+    desk = Desk(
+        gate=gate,
+        hasher=Hasher(
+            settings.password_memory_kib, settings.password_passes, settings.password_at_once
+        ),
+        delays=Delays(settings.login_delay_s),
+        presence=Presence(own / "presence.json", timedelta(seconds=settings.session_longest_s)),
+        setup_code=SetupCode(own / "setup-code"),
+        seal=custody,
+        invitation_key=custody.door_key(),
+        limits=Limits(
+            idle=timedelta(seconds=settings.session_idle_s),
+            longest=timedelta(seconds=settings.session_longest_s),
+            invitation=timedelta(seconds=settings.invitation_s),
+        ),
+        clock=now_utc,
+        new_id=new_id,
+    )
+    return House(
+        settings=settings,
+        gate=gate,
+        ledgers=ledgers,
+        blobs=FileBlobs(folder / "blobs"),
+        exchange=exchange,
+        custody=custody,
+        people=furnish(desk),
+        log=folder / "log",
+        policy=folder / "policy",
+        clock=now_utc,
+        new_id=new_id,
+    )
+
+
+def notary(settings: Settings) -> NotaryServer:
+    """The signer behind its socket; touches `notary/` and `run/` only.
+
+    Raises:
+        Unavailable: `socket-taken`: a notary answers there already.
+    """
+    folder = _prepared(settings.dir)
+    state = NotaryState(_made(folder / "notary"), settings.origin, now_utc)
+    return NotaryServer(notary_socket(settings), state)
+
+
+def notary_socket(settings: Settings) -> Path:
+    """Where the notary is reached."""
+    return _made(settings.dir / "run") / "notary.sock"
+
+
+def harden() -> None:
+    """What every process does first: private files, no core dumps, our own `crypto`.
+
+    Raises:
+        VerificationFailed: `crypto-foreign`: another package of that name is in the way.
+    """
+    os.umask(0o077)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    ours = Path(__file__).resolve().parent.parent / "crypto"
+    if Path(crypto.__file__ or "").resolve().parent != ours:
+        raise VerificationFailed("crypto-foreign", "another package named crypto is in the way")
+
+
+def _gate(settings: Settings) -> tuple[Gate, Ledgers]:
+    """A gate of this process over the ledgers, and the decision table in force, published."""
+    folder = settings.dir
+    ledgers = SqliteLedgers(folder / "db")
+    ledgers.create(PLATFORM)
+    decision_point = CasbinDecisionPoint()
+    _publish(_made(folder / "policy"), decision_point)
+    gate = Gate(
+        ledgers=ledgers,
+        decision_point=decision_point,
+        handlers=all_handlers(),
+        notary=NotaryClient(notary_socket(settings)),
+        publisher=Publisher(_made(folder / "log")),
+        clock=now_utc,
+        new_id=new_id,
+    )
+    return gate, ledgers
+
+
+def _publish(folder: Path, decision_point: CasbinDecisionPoint) -> None:
+    """Keep the decision table under its digest: verdicts in the log are replayed with it."""
+    path = folder / f"{decision_point.digest.removeprefix('sha256:')}.json"
+    beside = path.with_name(f".{new_id()}.new")
+    beside.write_bytes(decision_point.table.encoded)
+    beside.replace(path)
+
+
+def _passphrase(settings: Settings) -> bytes | None:
+    """The passphrase of the root keys, from a file that nobody else can read.
+
+    Raises:
+        VerificationFailed: `file-exposed`, or there is no such file.
+    """
+    path = settings.passphrase_file
+    if path is None:
+        return None
+    with suppress(OSError):
+        if path.stat().st_mode & 0o077 == 0:
+            return path.read_bytes().rstrip(b"\n")
+    raise VerificationFailed("file-exposed", "the passphrase file must exist with mode 0600")
+
+
+def _key_store(folder: Path) -> SqliteKeyStore:
+    return SqliteKeyStore(_made(folder) / "keys.sqlite")
+
+
+def _prepared(folder: Path) -> Path:
+    return _made(folder)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
