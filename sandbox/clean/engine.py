@@ -1,6 +1,6 @@
 """One engine call: a patient's bytes in, a verdict out; no store, no key but the pseudonyms'."""
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +8,6 @@ from sandbox.clean.item import clean_item
 from sandbox.deid.forms import Register, Verdict
 from sandbox.deid.pseudonyms import Pseudonyms
 from sandbox.deid.recipe import Recipe
-from sandbox.errors import Unacceptable
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,9 @@ class Engine(Protocol):
 class LocalEngine:
     """Cleans in this process."""
 
-    def __init__(self, recipes: Mapping[str, Recipe]) -> None:
-        self._recipes = recipes
+    def __init__(self, named: Callable[[str], Recipe]) -> None:
+        self._named = named
+        self._known: dict[str, Recipe] = {}
 
     def digest(self, recipe: str) -> str:
         """`sha256:<hex>` of a recipe.
@@ -51,16 +51,15 @@ class LocalEngine:
         Raises:
             Unacceptable: there is no such recipe.
         """
-        return self._named(recipe).digest
+        return self._recipe(recipe).digest
 
     def clean(self, job: Job) -> Verdict:
         """The verdict on one file."""
         return clean_item(
-            job.data, job.name, self._named(job.recipe), job.pseudonyms, job.register, job.subject
+            job.data, job.name, self._recipe(job.recipe), job.pseudonyms, job.register, job.subject
         )
 
-    def _named(self, recipe: str) -> Recipe:
-        found = self._recipes.get(recipe)
-        if found is None:
-            raise Unacceptable("recipe-unknown", "there is no such recipe", field="recipe")
-        return found
+    def _recipe(self, name: str) -> Recipe:
+        if name not in self._known:
+            self._known[name] = self._named(name)
+        return self._known[name]

@@ -1,10 +1,7 @@
-"""Whom a file is about: what the hospital says, else the DICOM file's own patient id.
-
-A record number that the register knows stands for the register's row, so that reports and
-images of one patient are one subject whichever of the two they name.
-"""
+"""Whom a file is about, by the same rule as its pseudonym: register row, record number, or name."""
 
 from sandbox.deid.forms import Register
+from sandbox.deid.subjects import identity
 from sandbox.errors import Malformed
 from sandbox.formats.dicom_file import looks_like_dicom, open_dicom
 
@@ -20,11 +17,8 @@ def identity_of(data: bytes, said: str | None, register: Register, fallback: str
         register: the hospital's register.
         fallback: stands for the subject of a file that names nobody.
     """
-    found = said or patient_id(data)
-    if found is None:
-        return f"unnamed:{fallback}"
-    row = register.by_mrn(found)
-    return f"named:{row.id if row else found}"
+    found = identity(register, said, patient_id(data))
+    return f"unnamed:{fallback}" if found is None else f"named:{found}"
 
 
 def patient_id(data: bytes) -> str | None:

@@ -1,7 +1,7 @@
 """What can be asked of `collect`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import ClassVar
 
@@ -15,7 +15,7 @@ class CreateDataset(Command):
 
     ACTION: ClassVar[Action] = Action.DATASET_CREATE
 
-    dataset: str
+    dataset: str = field(compare=False)  # made by the house, not asked for
     title: str | None
     owner: str | None
     contract: str | None
@@ -100,7 +100,7 @@ class CompleteDeposit(Command):
 
     dataset: str
     deposit: str
-    arrived: tuple[str, ...]
+    arrived: tuple[str, ...] = field(compare=False)  # found by the house
 
     def objects(self) -> Mapping[str, str]:
         """The dataset and the deposit."""

@@ -1,6 +1,6 @@
 """The handlers of `collect`, by command type."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from sandbox.acts import Command, Handler
@@ -16,10 +16,17 @@ from sandbox.collect.datasets import Creating, OpeningIntake, Resuming, Suspendi
 from sandbox.collect.deposits import CompletingDeposit, OpeningDeposit
 
 
-def handlers(new_id: Callable[[], str]) -> Mapping[type[Command], Handler[Any]]:
-    """One handler per command; `Any` because each takes its own command type."""
+def handlers(
+    new_id: Callable[[], str], recipes: Collection[str]
+) -> Mapping[type[Command], Handler[Any]]:
+    """One handler per command; `Any` because each takes its own command type.
+
+    Args:
+        new_id: gives random ids.
+        recipes: names of the recipes that a dataset may ask for.
+    """
     return {
-        CreateDataset: Creating(),
+        CreateDataset: Creating(recipes),
         OpenIntake: OpeningIntake(),
         SuspendDataset: Suspending(),
         ResumeDataset: Resuming(),

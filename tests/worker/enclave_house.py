@@ -1,0 +1,341 @@
+"""A hospital's house without its doors: real ledgers, gate, notary, policy, vault and rooms."""
+
+import base64
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+
+from api.client.manifest import (
+    Entry,
+    IntakeKey,
+    SealedObject,
+    inner_manifest,
+    outer_manifest,
+    seal_object,
+)
+from crypto.keytree import MemoryKeyStore
+from crypto.roots import LocalRoot
+from crypto.signing import PersonKey, sign_act
+from policies.decision import CasbinDecisionPoint
+from policies.duties import conflicts
+from policies.vocabulary import Action, Category, LegalBasis, Purpose, Role
+from sandbox.acts import Actor, Command, Receipt, SignedAct
+from sandbox.clean.engine import LocalEngine
+from sandbox.clean.handlers import handlers as clean_handlers
+from sandbox.clean.recipes import NAMES, recipe_named
+from sandbox.clean.work import CleanWork
+from sandbox.collect import work as collect_work
+from sandbox.collect.arrival import arrival, arrived
+from sandbox.collect.commands import CompleteDeposit, CreateDataset, OpenDeposit
+from sandbox.collect.handlers import handlers as collect_handlers
+from sandbox.enclave import Enclave
+from sandbox.gate import Gate
+from sandbox.history import Histories
+from sandbox.people.commands import GrantMembership, OpenLedger
+from sandbox.people.handlers import handlers as people_handlers
+from sandbox.people.signed_terms import grant_terms, opening_terms
+from sandbox.provenance.notary import NotaryState
+from sandbox.provenance.publishing import Publisher
+from sandbox.records.deposits import Dataset, Deposit, Item
+from sandbox.records.deposits import IntakeKey as IntakeRow
+from sandbox.serving import Serving
+from sandbox.storage.blobs import FileBlobs
+from sandbox.storage.keystore import SqliteKeyStore
+from sandbox.storage.sqlite import SqliteLedgers
+from sandbox.vault import Vault
+
+LEDGER = "ab" * 16
+START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
+PREFIX = "anbiao.test"
+
+
+def new_id() -> str:
+    return secrets.token_hex(16)
+
+
+@dataclass
+class Clock:
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        self.now += timedelta(milliseconds=1)
+        return self.now
+
+
+@dataclass
+class Member:
+    """Someone with an account, a signing key and a role."""
+
+    account: str = field(default_factory=new_id)
+    member: str = field(default_factory=new_id)
+    key: PersonKey = field(default_factory=PersonKey.generate)
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.account)
+
+    def sign(
+        self, action: Action, objects: Mapping[str, str], terms: Mapping[str, str]
+    ) -> SignedAct:
+        nonce = new_id()
+        signature = sign_act(self.key, LEDGER, action, objects, terms, nonce)
+        return SignedAct(self.key.public_bytes, signature, nonce, objects, terms)
+
+
+def text_of(key: bytes) -> str:
+    return base64.b64encode(key).decode()
+
+
+class EnclaveHouse:
+    """Everything of one hospital, in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.clock = Clock()
+        for name in ("exchange", "vault"):
+            (folder / name).mkdir(parents=True)
+        self.ledgers = SqliteLedgers(folder / "db")
+        self.blobs = FileBlobs(folder / "blobs")
+        self.exchange = SqliteKeyStore(folder / "exchange" / "keys.sqlite")
+        self.vault_store = SqliteKeyStore(folder / "vault" / "keys.sqlite")
+        self.notary = NotaryState(folder / "notary", PREFIX, self.clock)
+        self.gate = Gate(
+            ledgers=self.ledgers,
+            decision_point=CasbinDecisionPoint(),
+            handlers={
+                **people_handlers(conflicts),
+                **collect_handlers(new_id, NAMES),
+                **clean_handlers(),
+            },
+            notary=self.notary,
+            publisher=Publisher(folder / "log"),
+            clock=self.clock,
+            new_id=new_id,
+        )
+        self.serving = Serving(LocalRoot(secrets.token_bytes(32)), MemoryKeyStore(), self.exchange)
+        self.worker = Member()
+        self.vault = Vault(
+            LocalRoot(secrets.token_bytes(32)),
+            self.vault_store,
+            self.worker.key,
+            self.serving.public_bytes,
+        )
+        self.steward, self.depositor, self.officer = Member(), Member(), Member()
+        self.ledgers.create(LEDGER)
+        self._found()
+        pins = folder / "vault" / "stewards.pins"
+        pins.write_text(f"{text_of(self.steward.key.public_bytes)} the steward\n")
+        self.histories = Histories(self.ledgers, self.notary, pins, folder / "vault" / "logs")
+        self.enclave = Enclave(
+            gate=self.gate,
+            ledgers=self.ledgers,
+            blobs=self.blobs,
+            exchange=self.exchange,
+            vault=self.vault,
+            history=self.histories,
+            actor=self.worker.actor,
+            clock=self.clock,
+            new_id=new_id,
+        )
+        self.work = CleanWork.over(self.enclave, LocalEngine(recipe_named))
+
+    # --- acts ----------------------------------------------------------------------------------
+    def perform(self, member: Member, command: Command) -> Receipt:
+        return self.gate.perform(member.actor, command)
+
+    def snapshot(self):
+        return self.ledgers.open(LEDGER).snapshot()
+
+    def items(self, dataset: str) -> list[Item]:
+        with self.snapshot() as tables:
+            return list(tables.of(Item).find(dataset=dataset))
+
+    def dataset(self, dataset: str) -> Dataset:
+        with self.snapshot() as tables:
+            return tables.of(Dataset).require(dataset)
+
+    def row(self, row_type: type, key: str):
+        with self.snapshot() as tables:
+            return tables.of(row_type).require(key)
+
+    def change_behind_the_gate(self, row: object) -> None:
+        """What someone with the database file can do: no act, no entry."""
+        with self.ledgers.open(LEDGER).unit() as unit:
+            unit.tables.of(type(row)).replace(row)
+            unit.commit()
+
+    def run_worker(self, rounds: int = 20) -> int:
+        """Do everything that is to be done; how many steps that took."""
+        done = 0
+        for _ in range(rounds):
+            steps = [*collect_work.steps(self.enclave, LEDGER), *self.work.steps(LEDGER)]
+            if not steps:
+                return done
+            for _, act in steps:
+                act()
+                done += 1
+        raise AssertionError("the worker finds no end")
+
+    def _found(self) -> None:
+        terms = opening_terms(self.steward.key.public_bytes, None)
+        objects = {"member": self.steward.member}
+        self.perform(
+            self.steward,
+            OpenLedger(
+                ledger=LEDGER,
+                account=self.steward.account,
+                member=self.steward.member,
+                signing_key=self.steward.key.public_bytes,
+                sealing_key=None,
+                signed=self.steward.sign(Action.LEDGER_OPEN, objects, terms),
+            ),
+        )
+        self.grant(self.depositor, Role.DEPOSITOR)
+        self.grant(self.officer, Role.DEID_OFFICER)
+        self.grant(self.worker, Role.WORKER, organisation="platform")
+
+    def grant(self, member: Member, role: Role, organisation: str = "hospital") -> None:
+        command = GrantMembership(
+            ledger=LEDGER,
+            account=member.account,
+            member=member.member,
+            membership=new_id(),
+            role=role,
+            granted_domain="hospital",
+            organisation=organisation,
+            signing_key=member.key.public_bytes,
+            sealing_key=None,
+            expires_at=None,
+        )
+        signed = self.steward.sign(Action.MEMBER_GRANT, command.objects(), grant_terms(command))
+        self.perform(self.steward, replace(command, signed=signed))
+
+    # --- deposits ------------------------------------------------------------------------------
+    def create_dataset(self, **changes: object) -> str:
+        command = CreateDataset(ledger=LEDGER, **(dataset_fields() | changes))
+        return str(self.perform(self.steward, command).reply["dataset"])
+
+    def receiving(self, **changes: object) -> str:
+        """A dataset that has its intake key."""
+        dataset = self.create_dataset(**changes)
+        self.run_worker()
+        return dataset
+
+    def intake_key(self, dataset: str) -> IntakeKey:
+        with self.snapshot() as tables:
+            (row,) = tables.of(IntakeRow).find(dataset=dataset)
+        return IntakeKey(LEDGER, dataset, row.id, row.public_key)
+
+    def seal(
+        self,
+        dataset: str,
+        files: Mapping[str, bytes],
+        register: Sequence[Mapping[str, object]] = (),
+    ) -> "Sealed":
+        key, deposit = self.intake_key(dataset), new_id()
+        sealed, entries = Sealed(dataset, deposit, b"", {}), []
+        for name, data in files.items():
+            octets, row = sealed_bytes(data, key, deposit, new_id())
+            sealed.objects[row.object_id] = octets
+            sealed.names[name] = row.object_id
+            entries.append(Entry(row, name, sealed.subjects.get(name)))
+        inner = inner_manifest(dataset, deposit, entries, register)
+        octets, row = sealed_bytes(inner, key, deposit, deposit)
+        sealed.objects[deposit] = octets
+        sealed.manifest = outer_manifest(key, deposit, row, [e.sealed for e in entries])
+        return sealed
+
+    def open_deposit(self, sealed: "Sealed") -> Receipt:
+        digest = f"sha256:{sha256(sealed.manifest).hexdigest()}"
+        objects = {"dataset": sealed.dataset, "deposit": sealed.deposit}
+        signed = self.depositor.sign(Action.DEPOSIT_OPEN, objects, {"manifest": digest})
+        return self.perform(
+            self.depositor,
+            OpenDeposit(
+                ledger=LEDGER,
+                dataset=sealed.dataset,
+                deposit=sealed.deposit,
+                manifest=sealed.manifest,
+                signed=signed,
+            ),
+        )
+
+    def put(self, deposit: str, object_id: str, octets: bytes) -> None:
+        row = self.row(Deposit, deposit)
+        with arrival(row, LEDGER, object_id, self.blobs, self.exchange) as taking:
+            taking.write(octets)
+            taking.finish()
+
+    def complete(self, sealed: "Sealed") -> Receipt:
+        row = self.row(Deposit, sealed.deposit)
+        found = arrived(row, LEDGER, self.blobs, self.exchange)
+        command = CompleteDeposit(
+            ledger=LEDGER, dataset=sealed.dataset, deposit=sealed.deposit, arrived=found
+        )
+        return self.perform(self.depositor, command)
+
+    def deposit(
+        self,
+        dataset: str,
+        files: Mapping[str, bytes],
+        register: Sequence[Mapping[str, object]] = (),
+    ) -> "Sealed":
+        """Everything a depositor does."""
+        sealed = self.seal(dataset, files, register)
+        self.send(sealed)
+        return sealed
+
+    def send(self, sealed: "Sealed") -> None:
+        self.open_deposit(sealed)
+        for object_id, octets in sealed.objects.items():
+            self.put(sealed.deposit, object_id, octets)
+        self.complete(sealed)
+
+    def close(self) -> None:
+        self.gate.close()
+        self.notary.close()
+        self.ledgers.close()
+        self.exchange.close()
+        self.vault_store.close()
+
+
+@dataclass
+class Sealed:
+    """A deposit ready to be sent."""
+
+    dataset: str
+    deposit: str
+    manifest: bytes
+    objects: dict[str, bytes]
+    names: dict[str, str] = field(default_factory=dict)
+    subjects: dict[str, str] = field(default_factory=dict)
+
+
+def sealed_bytes(
+    data: bytes, key: IntakeKey, deposit: str, object_id: str
+) -> tuple[bytes, SealedObject]:
+    sink = BytesIO()
+    row = seal_object(BytesIO(data), len(data), sink, key, deposit, object_id)
+    return sink.getvalue(), row
+
+
+def dataset_fields() -> dict[str, object]:
+    return {
+        "dataset": new_id(),
+        "title": "Chest films",
+        "owner": "Radiology",
+        "contract": "C-1",
+        "contract_expires_at": START + timedelta(days=365),
+        "ethics_approval": "E-1",
+        "ethics_expires_at": START + timedelta(days=365),
+        "legal_basis": LegalBasis.CONTRACT,
+        "purpose": Purpose.RESEARCH,
+        "retain_until": START + timedelta(days=700),
+        "category": Category.GENERAL,
+        "grade": 3,
+        "recipe": "basic",
+    }
