@@ -14,6 +14,7 @@ Source: C2SP chunked-encryption, instance Cobblestone-256 (AES-256-GCM, HKDF-Exp
 import hmac
 import io
 import secrets
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -217,7 +218,12 @@ class Reader:
         """
         self._claimed_size = plaintext_size(size)
         self._source = source
-        header = self._fetch(0, HEADER_SIZE)
+        # Every plain file and BytesIO has it; it spares a copy.
+        self._read_into: Callable[[memoryview], int | None] | None = getattr(
+            source, "readinto", None
+        )
+        self._fetched = bytearray()
+        header = bytes(self._fetch(0, HEADER_SIZE))
         self._cipher = _Cipher(key, header[:SALT_SIZE], context)
         if not hmac.compare_digest(self._cipher.commitment, header[SALT_SIZE:]):
             raise VerificationError("context-mismatch")
@@ -235,7 +241,7 @@ class Reader:
         if not self._end_checked:
             number = self._claimed_size // CHUNK_SIZE
             last = self._fetch(*self._place(number, 1))
-            self._cipher.open(number, memoryview(last), self._scratch)
+            self._cipher.open(number, last, self._scratch)
             self._end_checked = True
         return self._claimed_size
 
@@ -268,7 +274,7 @@ class Reader:
         while done < size:
             number, skip = divmod(offset + done, CHUNK_SIZE)
             batch = self._fetch(*self._place(number, min(last - number + 1, _READ_BATCH)))
-            done += self._deliver(number, skip, memoryview(batch), view[done:size])
+            done += self._deliver(number, skip, batch, view[done:size])
         return size
 
     def _deliver(self, number: int, skip: int, sealed: memoryview, out: memoryview) -> int:
@@ -305,15 +311,26 @@ class Reader:
         plain = min(count * CHUNK_SIZE, self._claimed_size - start)
         return HEADER_SIZE + number * SEALED_CHUNK_SIZE, plain + count * TAG_SIZE
 
-    def _fetch(self, offset: int, size: int) -> bytes:
+    def _fetch(self, offset: int, size: int) -> memoryview:
+        """Bytes of the source; valid until the next call."""
+        if size > len(self._fetched):
+            self._fetched = bytearray(size)
+        view = memoryview(self._fetched)[:size]
         self._source.seek(offset)
-        octets = self._source.read(size)
-        while len(octets) < size:
-            more = self._source.read(size - len(octets))
-            if not more:
+        done = 0
+        while done < size:
+            count = self._take(view[done:])
+            if not count:
                 raise VerificationError("length-invalid", "the source ends too early")
-            octets += more
-        return octets
+            done += count
+        return view
+
+    def _take(self, view: memoryview) -> int:
+        if self._read_into is not None:
+            return self._read_into(view) or 0
+        octets = self._source.read(len(view))
+        view[: len(octets)] = octets
+        return len(octets)
 
 
 def seal(key: bytes, context: bytes, plaintext: bytes) -> bytes:
