@@ -20,43 +20,11 @@ from sandbox.formats.dicom_words import SOP_CLASSES
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 _DIRECTORY = "1.2.840.10008.1.3.10"
 
-_PIXEL_MODALITIES = frozenset(
-    [
-        "AS",
-        "BDUS",
-        "CD",
-        "CF",
-        "CP",
-        "CS",
-        "DD",
-        "DF",
-        "DG",
-        "DMS",
-        "DS",
-        "EC",
-        "ES",
-        "FA",
-        "FS",
-        "GM",
-        "HC",
-        "IVOCT",
-        "IVUS",
-        "LP",
-        "LS",
-        "OP",
-        "OT",
-        "PA",
-        "RF",
-        "SC",
-        "SM",
-        "TG",
-        "US",
-        "VF",
-        "VL",
-        "XA",
-        "XC",
-    ]
-)
+_PHOTOGRAPHS = ("CP", "CS", "DMS", "ES", "FA", "FS", "GM", "LP", "OP", "SM", "TG", "XC")
+_SOUNDINGS = ("BDUS", "CD", "DD", "EC", "IVOCT", "IVUS", "PA", "US")
+_FLUOROSCOPY = ("AS", "CF", "DF", "DS", "RF", "VF", "XA")
+_SECOND_HAND = ("DG", "HC", "LS", "OT", "SC", "VL")
+_PIXEL_MODALITIES = frozenset(_PHOTOGRAPHS + _SOUNDINGS + _FLUOROSCOPY + _SECOND_HAND)
 _CONTENT_MODALITIES = frozenset({"AU", "DOC", "M3D"})
 
 _PIXEL_CLASSES = ("3", "6", "7", "8", "12", "13.1.1", "13.1.2", "14", "77")

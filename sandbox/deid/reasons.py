@@ -24,6 +24,7 @@ QUARANTINED: Mapping[str, str] = MappingProxyType(
         "bad-length": "A length inside it contradicts what surrounds it.",
         "deflate-bomb": "Its compressed part grows beyond the limit.",
         "empty-file": "It has no bytes.",
+        "engine-failed": "The engine failed on it, and nothing of it was kept.",
         "executable": "It is a program.",
         "kind-unsupported": "It is of a kind that this recipe doesn't clean.",
         "not-dicom": "It is named as DICOM and is none.",

@@ -1,0 +1,59 @@
+"""`anbiao keys`: makes the key under which `anbiao clean` gives pseudonyms."""
+
+import os
+import secrets
+from pathlib import Path
+
+import click
+
+KEY_BYTES = 32
+KEY_FILE_MODE = 0o600
+_HEX_CHARS = 2 * KEY_BYTES
+
+
+@click.group()
+def keys() -> None:
+    """Make pseudonym keys."""
+
+
+@keys.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def new(file: Path) -> None:
+    """Write a new pseudonym key to FILE: 32 bytes in hex, readable by you alone.
+
+    Keep it as safe as the patients' names: who has it can link pseudonyms back. An existing FILE
+    is never replaced, because files cleaned under its key could no longer be matched.
+    """
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_FILE_MODE)
+    except FileExistsError:
+        raise click.ClickException("FILE exists; a key is never overwritten.") from None
+    except OSError:
+        raise click.ClickException("FILE can't be written.") from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+        os.fchmod(stream.fileno(), KEY_FILE_MODE)
+        stream.write(secrets.token_hex(KEY_BYTES) + "\n")
+    click.echo("A new key is written; only you can read it.", err=True)
+
+
+def read_key(file: Path) -> bytes:
+    """The key in a file.
+
+    Raises:
+        click.UsageError: it isn't there, others may read it, or it isn't 32 bytes in hex.
+    """
+    try:
+        with file.open("rb") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            text = stream.read(_HEX_CHARS + 2).decode("ascii", "replace").strip()
+    except OSError:
+        raise click.UsageError("The key file can't be read.") from None
+    if mode & 0o077:
+        raise click.UsageError("Others may read the key file; set its mode to 0600.")
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(text) != _HEX_CHARS or len(key) != KEY_BYTES:
+        raise click.UsageError("The key file doesn't hold 32 bytes in hex.")
+    return key
