@@ -81,14 +81,6 @@ class LedgerHistory:
         """All verified entries, parsed, in order."""
         return self._trust.span(0, self._trust.size)
 
-    def holder(self, pseudonym: str, at_index: int | None = None) -> Sequence[Holding]:
-        """What a pseudonym held at an entry, by grants that stewards signed; at the end if absent.
-
-        Raises:
-            VerificationFailed: the log is not verified that far.
-        """
-        return self._trust.holder(pseudonym, at_index)
-
     def receipt(self, index: int) -> Mapping[str, str]:
         """The exact entry and its tlog-proof, `{"entry", "proof"}`, as receipts hold them.
 

@@ -9,6 +9,7 @@ Order, and what a crash leaves behind at each point:
 5. destroy the header: a restart finds headers of items that are done and destroys them.
 """
 
+import logging
 from dataclasses import dataclass
 
 from policies.vocabulary import ItemState
@@ -19,10 +20,11 @@ from sandbox.clean.opening import OpenedItem, Opener
 from sandbox.clean.subjects import identity_of
 from sandbox.deid.forms import FileKind, Result, Verdict
 from sandbox.enclave import Enclave
-from sandbox.errors import CustodyError, InputError
+from sandbox.errors import CustodyError, InputError, SandboxError
 from sandbox.exchange import header_name
 from sandbox.records.deposits import Dataset, Deposit, Item
 
+_log = logging.getLogger("anbiao.worker")
 _STATES = {
     Result.CLEANED: ItemState.CLEANED,
     Result.HELD: ItemState.HELD,
@@ -56,21 +58,27 @@ class Cleaner:
             identity = identity_of(opened.data, opened.subject, opened.register, item.object_id)
             subject = keys.subject(identity)
             keys.taken(f"source:{item.id}", opened.file_key, subject)
-            verdict = self._judge(dataset, opened, ledger)
+            verdict = self._judge(ledger, item, dataset, opened)
         self._say(ledger, item, dataset, subject, verdict)
         self._let_go(ledger, item, dataset, subject)
 
-    def _judge(self, dataset: Dataset, opened: OpenedItem, ledger: str) -> Verdict:
-        return self.engine.clean(
-            Job(
-                data=opened.data,
-                name=opened.name,
-                recipe=dataset.recipe,
-                pseudonyms=self.enclave.vault.keys(ledger, dataset.id).pseudonyms(),
-                register=opened.register,
-                subject=opened.subject,
-            )
+    def _judge(self, ledger: str, item: Item, dataset: Dataset, opened: OpenedItem) -> Verdict:
+        job = Job(
+            data=opened.data,
+            name=opened.name,
+            recipe=dataset.recipe,
+            pseudonyms=self.enclave.vault.keys(ledger, dataset.id).pseudonyms(),
+            register=opened.register,
+            subject=opened.subject,
         )
+        try:
+            return self.engine.clean(job)
+        except SandboxError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever a file does to the engine, the batch goes on
+            # Its text may hold content: only its kind is logged.
+            _log.error("engine-failed: %s on %s", type(error).__qualname__, item.id)
+            return Verdict(Result.QUARANTINED, FileKind.UNKNOWN, reason="engine-failed")
 
     def _say(
         self, ledger: str, item: Item, dataset: Dataset, subject: str | None, verdict: Verdict
