@@ -25,13 +25,14 @@ REVIEW_WORK = "review"
 ALL_SHOWN = ("all",)
 
 
-def project_of(tables: Tables, command: LabelCommand) -> Project:
-    """The command's project, when the command stands in the project's own domain.
+def project_of(tables: Tables, command: LabelCommand, acting: Acting) -> Project:
+    """The command's project, for whoever has any role in it or in the whole hospital.
 
     Raises:
-        NotFound: there is none, or roles of one project were to count in another.
+        NotFound: there is none, it is outside the actor's domain, or roles of one project were
+            to count in another.
     """
-    if command.domain != project_domain(command.project):
+    if command.domain != project_domain(command.project) or not acting.memberships:
         raise NotFound
     return tables.of(Project).require(command.project)
 

@@ -33,7 +33,7 @@ class OpenReviewHandler:
         Raises:
             NotFound: `no-task` waits for this reviewer, or no such project or task.
         """
-        project = leases.project_of(tables, command)
+        project = leases.project_of(tables, command, acting)
         task = self._task(tables, command, acting)
         return {
             **leases.standing(tables, project, acting.now),
@@ -48,7 +48,7 @@ class OpenReviewHandler:
             Conflict: `lease-held`.
             IllegalTransition: no label of it waits for review.
         """
-        project = leases.project_of(tables, command)
+        project = leases.project_of(tables, command, acting)
         task = self._task(tables, command, acting)
         lease = leases.new_lease(project, task, command.lease, leases.REVIEW_WORK, acting)
         return leases.give(tables, project, _in_review(task, lease.id, acting.account), lease)
@@ -71,7 +71,7 @@ class SubmitReviewHandler:
         Raises:
             NotFound: no such project or task.
         """
-        project = leases.project_of(tables, command)
+        project = leases.project_of(tables, command, acting)
         task = leases.task_of(tables, command, command.task)
         return {
             **leases.standing(tables, project, acting.now),
@@ -89,7 +89,7 @@ class SubmitReviewHandler:
         """
         if command.fault:
             raise command.fault.error()
-        project = leases.project_of(tables, command)
+        project = leases.project_of(tables, command, acting)
         task = leases.task_of(tables, command, command.task)
         state = _judged(task, command.verdict)
         lease = leases.end(tables, task.lease or "", acting.now, command.shown)
@@ -116,7 +116,7 @@ class ReopenTaskHandler:
         Raises:
             NotFound: no such project or task.
         """
-        project = leases.project_of(tables, command)
+        project = leases.project_of(tables, command, acting)
         task = leases.task_of(tables, command, command.task)
         return {
             **leases.standing(tables, project, acting.now),
@@ -136,7 +136,7 @@ class ReopenTaskHandler:
         """
         if command.fault:
             raise command.fault.error()
-        project = leases.project_of(tables, command)
+        project = leases.project_of(tables, command, acting)
         task = leases.task_of(tables, command, command.task)
         if labelled_by(tables, task, acting.account):
             raise Forbidden("own-label", "who wrote a label can't reopen its task")

@@ -31,7 +31,7 @@ class OpenTaskHandler:
         Raises:
             NotFound: `no-task` is left for this account, or no such project or task.
         """
-        project = leases.project_of(tables, command)
+        project = leases.project_of(tables, command, acting)
         task = self._task(tables, command, acting)
         return {
             **leases.standing(tables, project, acting.now),
@@ -47,7 +47,7 @@ class OpenTaskHandler:
             Forbidden: `own-review`, the account judged this task before (R06).
             IllegalTransition: it is not to be labelled now.
         """
-        project = leases.project_of(tables, command)
+        project = leases.project_of(tables, command, acting)
         task = self._task(tables, command, acting)
         if reviewed_by(tables, task, acting.account):
             raise Forbidden("own-review", "a reviewer of a task can't label it")
@@ -82,7 +82,7 @@ class SubmitLabelHandler:
             StaleVersion: the labeller saw another version than the one saved last.
             NotFound: no such project or task.
         """
-        project = leases.project_of(tables, command)
+        project = leases.project_of(tables, command, acting)
         task = leases.task_of(tables, command, command.task)
         if task.labeller == acting.account and task.version != command.version:
             raise StaleVersion
@@ -101,7 +101,7 @@ class SubmitLabelHandler:
         """
         if command.fault:
             raise command.fault.error()
-        project = leases.project_of(tables, command)
+        project = leases.project_of(tables, command, acting)
         task = leases.task_of(tables, command, command.task)
         state = step(TASK, task.state, TaskState.SUBMITTED)
         lease = leases.end(tables, task.lease or "", acting.now, command.shown)
@@ -134,7 +134,7 @@ class CloseLeaseHandler:
         Raises:
             NotFound: no such lease in this project.
         """
-        project = leases.project_of(tables, command)
+        project = leases.project_of(tables, command, acting)
         lease = self._lease(tables, command)
         return {
             **leases.standing(tables, project, acting.now),

@@ -89,6 +89,14 @@ class TextView:
 
 
 @dataclass(frozen=True)
+class VersionView:
+    """A saved version of a label and what it says."""
+
+    row: Label
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class _Seat:
     """A lease found to be good at this moment, and what it stands on."""
 
@@ -126,10 +134,29 @@ class Viewing:
             label = tables.of(Label).get(task.label) if task.label else None
         choice = None
         if label and seat.lease.work == REVIEW_WORK:
-            key = self._keys.record_key(project.id)
-            secret = open_label(key, project.id, label.id, label.sealed)
-            choice = LabelPayload.decoded(secret.label.text).classes
+            choice = self._said(label)
         return LeaseView(seat.lease, seat.item, project, task.version, choice)
+
+    def label_version(self, ledger: str, task: str, version: int, account: str) -> VersionView:
+        """A former or present version of a label (R38).
+
+        Raises:
+            NotFound: there is none, or the account neither wrote it nor reviews its task now.
+        """
+        with self._ledgers.open(ledger).snapshot() as tables:
+            found = tables.of(Label).find(task=task, version=version)
+            if not found:
+                raise NotFound
+            now = self._clock()
+            own = found[0].author == account
+            if not own or not _seats(tables, found[0].project, account, now):
+                _seat(tables, tables.of(Task).require(task).lease or "", account, now)
+        return VersionView(found[0], self._said(found[0]))
+
+    def _said(self, label: Label) -> tuple[str, ...]:
+        key = self._keys.record_key(label.project)
+        secret = open_label(key, label.project, label.id, label.sealed)
+        return LabelPayload.decoded(secret.label.text).classes
 
     def frame(self, ledger: str, lease: str, account: str, number: int) -> bytes:
         """Frame `number` (from 0) as PNG, marked with the viewer's pseudonym and the time.
@@ -184,12 +211,17 @@ def _seat(tables: Tables, lease_id: str, account: str, now: datetime) -> _Seat:
 
 
 def _still_member(tables: Tables, lease: Lease, now: datetime) -> bool:
-    wanted = _ROLES[lease.work]
-    domain = project_domain(lease.project)
-    return any(
-        m.domain == domain
-        and m.role in wanted
+    roles = _ROLES[lease.work]
+    return any(m.role in roles for m in _seats(tables, lease.project, lease.account, now))
+
+
+def _seats(tables: Tables, project: str, account: str, now: datetime) -> list[Membership]:
+    """Memberships of an account in a project that count at `now`."""
+    domain = project_domain(project)
+    return [
+        m
+        for m in tables.of(Membership).find(account=account)
+        if m.domain == domain
         and m.revoked_at is None
         and (m.expires_at is None or now < m.expires_at)
-        for m in tables.of(Membership).find(account=lease.account)
-    )
+    ]

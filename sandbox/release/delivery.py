@@ -27,7 +27,7 @@ class DownloadReleaseHandler:
             NotFound: no such release.
             Gone: `release-recalled`.
         """
-        release = release_of(tables, command)
+        release = release_of(tables, command, acting)
         if release.state is ReleaseState.RECALLED and release.recipient == acting.pseudonym:
             raise Gone("release-recalled", "the hospital called this release back")
         return {
@@ -41,8 +41,7 @@ class DownloadReleaseHandler:
         Raises:
             Conflict: `not-sealed`.
         """
-        del acting
-        release = release_of(tables, command)
+        release = release_of(tables, command, acting)
         if release.sealed_blob is None:
             raise Conflict("not-sealed", "nothing is sealed yet")
         return Outcome(
@@ -60,7 +59,7 @@ class RecallReleaseHandler:
         Raises:
             NotFound: no such release.
         """
-        return standing(tables, release_of(tables, command), acting.now)
+        return standing(tables, release_of(tables, command, acting), acting.now)
 
     def act(self, tables: Tables, command: RecallRelease, acting: Acting) -> Outcome:
         """Call it back; nobody can fetch it from now on, and everyone who sees it sees why.
@@ -69,10 +68,9 @@ class RecallReleaseHandler:
             Unacceptable: `reason-missing`.
             IllegalTransition: it was not released.
         """
-        del acting
         if not 0 < len(command.reason.strip()) <= MAX_REASON:
             raise Unacceptable("reason-missing", "say why it is called back", field="reason")
-        release = release_of(tables, command)
+        release = release_of(tables, command, acting)
         state = step(RELEASE, release.state, ReleaseState.RECALLED)
         tables.of(Release).replace(replace(release, state=state, recall_reason=command.reason))
         return Outcome(

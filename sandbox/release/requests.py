@@ -59,12 +59,12 @@ class RequestReleaseHandler:
             Unacceptable: `control-statement-missing`; the field is named.
             NotFound: no such project.
         """
-        project = project_of(tables, command)
+        project = project_of(tables, command, acting)
         dataset = tables.of(Dataset).require(project.dataset)
         if command.fault and command.fault[0] == MISSING:
             raise Unacceptable(MISSING, "say in what context and under what control",
                                field=command.fault[1])  # fmt: skip
-        former = self._former(tables, command)
+        former = self._former(tables, command, acting)
         return {
             **dataset_facts(dataset, acting.now),
             "controls_given": bool(command.context.strip() and command.control_statement.strip()),
@@ -81,7 +81,7 @@ class RequestReleaseHandler:
         """
         if command.fault:
             raise Unacceptable(command.fault[0], field=command.fault[1])
-        project = project_of(tables, command)
+        project = project_of(tables, command, acting)
         _check_recipient(tables, command.recipient, acting)
         locked = tables.of(Task).count(project=project.id, state=TaskState.LOCKED)
         if not locked:
@@ -95,14 +95,14 @@ class RequestReleaseHandler:
             reply={"release": release.id, "state": str(release.state)},
         )
 
-    def _former(self, tables: Tables, command: RequestRelease) -> Release | None:
+    def _former(self, tables: Tables, command: RequestRelease, acting: Acting) -> Release | None:
         known = tables.of(Release).get(command.release)
-        return release_of(tables, command) if known else None
+        return release_of(tables, command, acting) if known else None
 
     def _row(self, tables: Tables, command: RequestRelease, acting: Acting) -> Release:
         """The request in SCREENING, kept."""
-        project = project_of(tables, command)
-        former = self._former(tables, command)
+        project = project_of(tables, command, acting)
+        former = self._former(tables, command, acting)
         if former and former.requester != acting.account:
             raise Forbidden("not-the-requester", "only its requester may send it again")
         state = former.state if former else ReleaseState.DRAFT
@@ -142,7 +142,7 @@ class WithdrawReleaseHandler:
         Raises:
             NotFound: no such release.
         """
-        release = release_of(tables, command)
+        release = release_of(tables, command, acting)
         return {
             **standing(tables, release, acting.now),
             "own": release.requester == acting.account,
@@ -154,8 +154,7 @@ class WithdrawReleaseHandler:
         Raises:
             IllegalTransition: it can't be withdrawn from where it is.
         """
-        del acting
-        release = release_of(tables, command)
+        release = release_of(tables, command, acting)
         state = step(RELEASE, release.state, ReleaseState.WITHDRAWN)
         tables.of(Release).replace(replace(release, state=state))
         return Outcome(

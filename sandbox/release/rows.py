@@ -21,24 +21,25 @@ from sandbox.release.commands import ReleaseCommand
 NONE = "NONE"
 
 
-def project_of(tables: Tables, command: ReleaseCommand) -> Project:
-    """The command's project, when the command stands in the project's own domain.
+def project_of(tables: Tables, command: ReleaseCommand, acting: Acting) -> Project:
+    """The command's project, for whoever has any role in it or in the whole hospital.
 
     Raises:
-        NotFound: there is none, or roles of one project were to count in another.
+        NotFound: there is none, it is outside the actor's domain, or roles of one project were
+            to count in another.
     """
-    if command.domain != project_domain(command.project):
+    if command.domain != project_domain(command.project) or not acting.memberships:
         raise NotFound
     return tables.of(Project).require(command.project)
 
 
-def release_of(tables: Tables, command: ReleaseCommand) -> Release:
+def release_of(tables: Tables, command: ReleaseCommand, acting: Acting) -> Release:
     """The release, when it is of the command's project.
 
     Raises:
         NotFound: it is not.
     """
-    project_of(tables, command)
+    project_of(tables, command, acting)
     release = tables.of(Release).require(command.release)
     if release.project != command.project:
         raise NotFound

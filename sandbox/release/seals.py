@@ -34,7 +34,7 @@ class ScreenReleaseHandler:
         Raises:
             NotFound: no such release.
         """
-        return standing(tables, release_of(tables, command), acting.now)
+        return standing(tables, release_of(tables, command, acting), acting.now)
 
     def act(self, tables: Tables, command: ScreenRelease, acting: Acting) -> Outcome:
         """Block the release, or hand its package to its reviewers.
@@ -42,7 +42,7 @@ class ScreenReleaseHandler:
         Raises:
             IllegalTransition: it does not wait for screening.
         """
-        release = release_of(tables, command)
+        release = release_of(tables, command, acting)
         blocked = bool(command.findings) or command.package_digest is None
         after = ReleaseState.BLOCKED if blocked else ReleaseState.INDEPENDENT_REVIEW
         screened = replace(
@@ -76,7 +76,7 @@ class SealReleaseHandler:
         Raises:
             NotFound: no such release.
         """
-        release = release_of(tables, command)
+        release = release_of(tables, command, acting)
         dataset = tables.of(Dataset).require(release.dataset)
         votes = votes_on(tables, release)
         approving = ballots([vote for vote in votes if vote.verdict == APPROVE])
@@ -96,8 +96,7 @@ class SealReleaseHandler:
             Conflict: `package-changed`.
             IllegalTransition: the release does not wait for its seal.
         """
-        del acting
-        release = release_of(tables, command)
+        release = release_of(tables, command, acting)
         if command.package_digest != release.package_digest:
             raise Conflict("package-changed", "another package was sealed")
         state = step(RELEASE, release.state, ReleaseState.RELEASED)

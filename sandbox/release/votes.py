@@ -48,7 +48,7 @@ class InspectReleaseHandler:
         Raises:
             NotFound: no such release.
         """
-        release = release_of(tables, command)
+        release = release_of(tables, command, acting)
         return {
             **standing(tables, release, acting.now),
             **interests(tables, release, acting),
@@ -56,8 +56,7 @@ class InspectReleaseHandler:
 
     def act(self, tables: Tables, command: InspectRelease, acting: Acting) -> Outcome:
         """Say which package is looked at."""
-        del acting
-        release = release_of(tables, command)
+        release = release_of(tables, command, acting)
         return Outcome(
             digests={"package": release.package_digest or ""},
             reply={"release": release.id, "package": release.package_digest},
@@ -76,7 +75,7 @@ class VoteReleaseHandler:
         Raises:
             NotFound: no such release.
         """
-        release = release_of(tables, command)
+        release = release_of(tables, command, acting)
         persons = accounts_of(tables, acting.account)
         return {
             **standing(tables, release, acting.now),
@@ -92,7 +91,7 @@ class VoteReleaseHandler:
             SignatureRequired: the envelope's signature does not hold.
             Unacceptable: `verdict-unknown`.
         """
-        release = release_of(tables, command)
+        release = release_of(tables, command, acting)
         signed = command.signed
         if signed is None:
             raise SignatureRequired

@@ -1,0 +1,164 @@
+"""Forms of requests and answers of the labelling routes."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from api.shapes import Form, HexId, ReceiptShape
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$")]
+Title = Annotated[str, StringConstraints(max_length=1000)]
+Text = Annotated[str, StringConstraints(max_length=4000)]
+Document = Annotated[dict[str, Any], Field(max_length=16)]  # Any: the room checks it field by field
+
+
+class ProjectForm(Form):
+    """A labelling job; `project` is an id of the asker's own making."""
+
+    project: HexId
+    dataset: HexId
+    title: Title
+    firm: Code
+    guideline: Document
+    schema_: Annotated[Document, Field(alias="schema")]
+    lease_s: Annotated[int, Field(ge=30, le=86_400)] | None = None
+
+
+class NextForm(Form):
+    """The next task, or the one that is named."""
+
+    task: HexId | None = None
+
+
+class LabelForm(Form):
+    """A label: what the schema lets one say, and a comment that stays inside."""
+
+    value: Document
+    comment: Text = ""
+
+
+class ReviewForm(Form):
+    """A verdict on a label."""
+
+    verdict: Literal["accept", "return"]
+    reason: Text = ""
+
+
+class ReopenForm(Form):
+    """Why a locked task is looked at again."""
+
+    reason: Text = ""
+
+
+class ProjectCreatedShape(BaseModel):
+    """A project just opened."""
+
+    project: str
+    receipt: ReceiptShape
+
+
+class ProjectShape(BaseModel):
+    """A labelling job and how far it is."""
+
+    project: str
+    dataset: str
+    title: str
+    firm: str
+    guideline: dict[str, Any]
+    guideline_digest: str
+    label_schema: dict[str, Any]
+    schema_digest: str
+    lease_s: int
+    created_at: datetime
+    tasks: dict[str, int]
+
+
+class LeaseGivenShape(BaseModel):
+    """A lease just given."""
+
+    task: str
+    lease: str
+    item: str
+    version: int
+    receipt: ReceiptShape
+
+
+class LeaseShape(BaseModel):
+    """A live lease of the actor's own; `label` is what a reviewer judges."""
+
+    lease: str
+    task: str
+    project: str
+    item: str
+    work: str
+    kind: str
+    modality: str
+    frames: int
+    version: int
+    expires_at: datetime
+    guideline: dict[str, Any]
+    label_schema: dict[str, Any]
+    label: dict[str, Any] | None
+
+
+class TextShape(BaseModel):
+    """A text item under a lease, with the mark of who saw it when."""
+
+    text: str
+    viewer: str
+    seen_at: datetime
+
+
+class LabelSavedShape(BaseModel):
+    """A label just saved."""
+
+    label: str
+    version: int
+    receipt: ReceiptShape
+
+
+class ReviewSavedShape(BaseModel):
+    """A verdict just given."""
+
+    review: str
+    state: str
+    receipt: ReceiptShape
+
+
+class LeaseClosedShape(BaseModel):
+    """A lease just ended."""
+
+    lease: str
+    receipt: ReceiptShape
+
+
+class LabelVersionShape(BaseModel):
+    """One saved version of a label, as it was."""
+
+    label: str
+    version: int
+    made_by: str
+    saved_at: datetime
+    index: int
+    value: dict[str, Any]
+
+
+class VersionLine(BaseModel):
+    """One version of a label, without what it says."""
+
+    label: str
+    version: int
+    index: int
+    saved_at: datetime
+
+
+class TaskShape(BaseModel):
+    """Where a task stands."""
+
+    task: str
+    project: str
+    item: str
+    state: str
+    version: int
+    versions: list[VersionLine]
