@@ -1,6 +1,7 @@
 """The composition root: what each process is made of. The only place that reads settings.
 
-- `serving` builds what the HTTP door stands on, `enclave` the worker's side, `notary` the signer.
+- `serving` builds what the HTTP door stands on, `enclave` and `working` the worker's side,
+  `notary` the signer.
 - Nothing here opens the vault for `serve` or serving keys for the worker: each function touches
   its own folder only, so that different users of the operating system can run them.
 - A room joins by one line in `all_handlers` and, where it has a door, one field of `House`.
@@ -8,9 +9,11 @@
 
 import logging
 import os
+import re
 import resource
 import secrets
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -22,12 +25,18 @@ from crypto.keytree import KeyStore
 from policies.decision import CasbinDecisionPoint
 from policies.duties import conflicts
 from policies.pack import read_pack
-from sandbox.acts import PLATFORM, Command, Handler
+from sandbox.acts import PLATFORM, Actor, Command, Handler
+from sandbox.clean.engine import LocalEngine
 from sandbox.clean.handlers import handlers as clean_handlers
 from sandbox.clean.recipes import NAMES as RECIPES
+from sandbox.clean.recipes import recipe_named
 from sandbox.collect.handlers import handlers as collect_handlers
-from sandbox.errors import Unavailable, VerificationFailed
+from sandbox.deid.forms import Register
+from sandbox.deid.residue import find_residue
+from sandbox.enclave import Enclave
+from sandbox.errors import Unacceptable, Unavailable, VerificationFailed
 from sandbox.gate import Gate
+from sandbox.history import Histories
 from sandbox.label.handlers import handlers as label_handlers
 from sandbox.people.delays import Delays
 from sandbox.people.desk import Desk, Limits
@@ -46,7 +55,11 @@ from sandbox.settings import Settings
 from sandbox.storage.blobs import FileBlobs
 from sandbox.storage.keystore import SqliteKeyStore
 from sandbox.storage.sqlite import SqliteLedgers
+from sandbox.vault import ACCOUNT_FILE, open_vault, pin_serve
+from sandbox.worker import Worker
+from sandbox.worker import furnish as furnish_worker
 
+_ACCOUNT = re.compile(r"[0-9a-f]{32}")
 _log = logging.getLogger("anbiao.wiring")
 
 
@@ -116,7 +129,7 @@ def serving(settings: Settings) -> House:
         VerificationFailed: a root key's file is exposed, malformed or locked otherwise.
         Unavailable: a store can't be opened.
     """
-    folder = _prepared(settings.dir)
+    folder = _made(settings.dir)
     gate, ledgers = _gate(settings)
     exchange = _key_store(folder / "exchange")
     own = folder / "serve"
@@ -154,13 +167,86 @@ def serving(settings: Settings) -> House:
     )
 
 
+def enclave(settings: Settings) -> Enclave:
+    """What the worker stands on; touches everything but `serve/` and `notary/`.
+
+    Raises:
+        VerificationFailed: `pin-missing`, `account-missing`: what it must be told is not there
+            yet; or a key's file is exposed, malformed or locked otherwise.
+        Unavailable: a store can't be opened.
+    """
+    folder = _made(settings.dir)
+    own = _made(folder / "vault")
+    store = _key_store(own)
+    try:
+        vault = open_vault(own, store, _passphrase(settings))
+        actor = Actor(_worker_account(own))
+    except VerificationFailed:
+        store.close()
+        raise
+    gate, ledgers = _gate(settings)
+    return Enclave(
+        gate=gate,
+        ledgers=ledgers,
+        blobs=FileBlobs(folder / "blobs"),
+        exchange=_key_store(folder / "exchange"),
+        vault=vault,
+        history=Histories(ledgers, gate.notary, settings.pins, own / "log-pins"),
+        actor=actor,
+        clock=now_utc,
+        new_id=new_id,
+    )
+
+
+def working(settings: Settings) -> Worker:
+    """The worker over its enclave, with the engines in this process.
+
+    Raises:
+        VerificationFailed: as `enclave`.
+        Unavailable: a store can't be opened.
+    """
+    own = enclave(settings)
+    return furnish_worker(own, LocalEngine(recipe_named), _scan, read_pack(), time.monotonic)
+
+
+def _scan(text: str) -> Sequence[str]:
+    """Kinds of identifier in a text, without any hospital's register."""
+    return find_residue(text, Register())
+
+
+def keep_worker_account(settings: Settings, account: str) -> None:
+    """Tell the worker its service account.
+
+    Raises:
+        Unacceptable: it is no account id.
+    """
+    if not _ACCOUNT.fullmatch(account):
+        raise Unacceptable("account-malformed", "an account id has 32 hex digits", field="account")
+    (_made(settings.dir / "vault") / ACCOUNT_FILE).write_text(f"{account}\n", encoding="ascii")
+
+
+def pin_serving_key(settings: Settings, public_key: bytes) -> None:
+    """Tell the worker whom it seals to: `serve`'s public key, received out of band."""
+    pin_serve(_made(settings.dir / "vault"), public_key)
+
+
+def _worker_account(folder: Path) -> str:
+    try:
+        account = (folder / ACCOUNT_FILE).read_text(encoding="ascii").strip()
+    except FileNotFoundError as error:
+        raise VerificationFailed("account-missing", f"{ACCOUNT_FILE} is not there") from error
+    if not _ACCOUNT.fullmatch(account):
+        raise VerificationFailed("account-malformed", "the worker's account is no account id")
+    return account
+
+
 def notary(settings: Settings) -> NotaryServer:
     """The signer behind its socket; touches `notary/` and `run/` only.
 
     Raises:
         Unavailable: `socket-taken`: a notary answers there already.
     """
-    folder = _prepared(settings.dir)
+    folder = _made(settings.dir)
     state = NotaryState(_made(folder / "notary"), settings.origin, now_utc)
     return NotaryServer(notary_socket(settings), state)
 
@@ -227,10 +313,6 @@ def _passphrase(settings: Settings) -> bytes | None:
 
 def _key_store(folder: Path) -> SqliteKeyStore:
     return SqliteKeyStore(_made(folder) / "keys.sqlite")
-
-
-def _prepared(folder: Path) -> Path:
-    return _made(folder)
 
 
 def _made(folder: Path) -> Path:

@@ -85,22 +85,28 @@ def run(arguments: list[str]) -> int:
         code = anbiao.main(arguments, prog_name="anbiao", standalone_mode=False)
     except click.exceptions.Exit as ended:
         return ended.exit_code
-    except click.UsageError as error:
-        error.show()
-        return USAGE
-    except click.ClickException as error:
-        return _fail("failed", error.format_message(), error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
-    except (ClientError, SandboxError) as error:
-        return _fail(error.code, error.message, error.exit_code)
-    except VerificationError as error:
-        return _fail(error.code, "a check failed", VerificationFailed.exit_code)
-    except OSError as error:
-        return _fail("file-failed", os.strerror(error.errno or 0), 1)
-    except Exception as error:  # noqa: BLE001 - the edge: one line, and nothing of the message
-        return _fail("internal-error", _place(error), INTERNAL)
+    except Exception as error:  # noqa: BLE001 - the edge: one line, and no traceback
+        return _told(error)
     return code if isinstance(code, int) else 0
+
+
+def _told(error: Exception) -> int:
+    match error:
+        case click.UsageError():
+            error.show()
+            return USAGE
+        case click.ClickException():
+            return _fail("failed", error.format_message(), error.exit_code)
+        case ClientError() | SandboxError():
+            return _fail(error.code, error.message, error.exit_code)
+        case VerificationError():
+            return _fail(error.code, "a check failed", VerificationFailed.exit_code)
+        case OSError():
+            return _fail("file-failed", os.strerror(error.errno or 0), 1)
+        case _:
+            return _fail("internal-error", _place(error), INTERNAL)
 
 
 def tell_logs(*, quiet: bool) -> None:

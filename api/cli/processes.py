@@ -1,0 +1,68 @@
+"""What the three processes share: settings, signals, and the note that they run."""
+
+import json
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from sandbox import wiring
+from sandbox.settings import Settings, load
+
+dir_option = click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    required=True,
+    help="Data folder.",
+)
+quiet_option = click.option("--quiet", is_flag=True, help="Log warnings only.")
+
+
+def settings_of(folder: Path, **given: object) -> Settings:
+    """The settings of a house, after the process was hardened.
+
+    Raises:
+        Malformed: the settings file is not TOML.
+        Unacceptable: an unknown setting, or a value out of range.
+        VerificationFailed: `crypto-foreign`.
+    """
+    wiring.harden()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return load(folder, os.environ, given)
+
+
+def stop_on_signals() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
+    stop = threading.Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, ask_to_stop)
+    return stop
+
+
+@contextmanager
+def running_note(
+    settings: Settings,
+    name: str,
+    **members: Any,  # Any: JSON
+) -> Iterator[None]:
+    """`run/<name>.json` with the process id, as long as the body lasts."""
+    path = settings.dir / "run" / f"{name}.json"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    beside = path.with_suffix(".new")
+    beside.write_text(json.dumps({"pid": os.getpid(), **members}) + "\n", encoding="utf-8")
+    beside.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)

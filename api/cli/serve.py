@@ -1,0 +1,126 @@
+"""`anbiao serve`: the HTTP door, alone or with the other two processes beside it."""
+
+import logging
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+import uvicorn
+
+from api.app import create_app
+from api.cli.main import tell_logs
+from api.cli.processes import dir_option, quiet_option, running_note, settings_of, stop_on_signals
+from sandbox import wiring
+from sandbox.errors import Unavailable
+from sandbox.settings import Settings
+
+_TICK_S = 20.0
+_BACKLOG = 512
+_CHILD_END_S = 15.0
+_log = logging.getLogger("anbiao.serve")
+
+
+@click.command()
+@dir_option
+@click.option("--host", help="Address to listen on; loopback only without TLS.")
+@click.option("--port", type=int, help="TCP port; 0 takes a free one.")
+@click.option("--all", "with_others", is_flag=True, help="Run notary and worker beside it.")
+@quiet_option
+def serve(
+    folder: Path, host: str | None, port: int | None, *, with_others: bool, quiet: bool
+) -> None:
+    """Serve HTTP over DIR until stopped; writes DIR/run/serve.json with the address."""
+    tell_logs(quiet=quiet)
+    settings = settings_of(folder, host=host, port=port)
+    stop = stop_on_signals()
+    with _others(settings) if with_others else _nothing():
+        _serve(settings, stop)
+
+
+def _serve(settings: Settings, stop: threading.Event) -> None:
+    house = wiring.serving(settings)
+    try:
+        house.begin()
+        listening = _listen(settings)
+        server = uvicorn.Server(_configured(settings, house))
+        ticking = threading.Thread(target=_tick, args=(house, stop), daemon=True)
+        ticking.start()
+        url = _url(settings, listening)
+        with running_note(settings, "serve", url=url):
+            click.echo(f"listening on {url}", err=True)
+            server.run(sockets=[listening])
+        stop.set()
+    finally:
+        house.close()
+
+
+def _configured(settings: Settings, house: wiring.House) -> uvicorn.Config:
+    return uvicorn.Config(
+        create_app(house),
+        log_config=None,
+        access_log=False,  # ours says less
+        server_header=False,
+        proxy_headers=False,
+        lifespan="off",
+        timeout_graceful_shutdown=10,
+        ssl_certfile=settings.tls_certificate,
+        ssl_keyfile=settings.tls_key,
+    )
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise Unavailable("port-taken", f"port {settings.port} can't be listened on") from error
+    return listening
+
+
+def _url(settings: Settings, listening: socket.socket) -> str:
+    scheme = "https" if settings.tls_certificate else "http"
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{scheme}://{host}:{listening.getsockname()[1]}"
+
+
+def _tick(house: wiring.House, stop: threading.Event) -> None:
+    """Enter failed logins whose minute is over, now and then."""
+    while not stop.wait(_TICK_S):
+        try:
+            house.people.entrance.tick()
+        except Unavailable as error:
+            _log.warning("failed logins wait for the log: %s", error.code)
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@contextmanager
+def _others(settings: Settings) -> Iterator[None]:
+    """Notary and worker as processes of their own, ended with the body."""
+    program = [sys.executable, "-m", "api.cli.main"]
+    children = [
+        subprocess.Popen([*program, name, "--dir", str(settings.dir)])  # noqa: S603 - our own program
+        for name in ("notary", "worker")
+    ]
+    try:
+        yield
+    finally:
+        for child in reversed(children):
+            child.terminate()
+        for child in children:
+            try:
+                child.wait(_CHILD_END_S)
+            except subprocess.TimeoutExpired:
+                child.kill()

@@ -1,0 +1,68 @@
+"""`anbiao worker`: the enclave's process; it listens nowhere."""
+
+import base64
+import threading
+from pathlib import Path
+
+import click
+
+from api.cli.main import tell_logs
+from api.cli.processes import dir_option, quiet_option, running_note, settings_of, stop_on_signals
+from sandbox import wiring
+from sandbox.errors import VerificationFailed
+from sandbox.settings import Settings
+from sandbox.worker import Worker, run
+
+
+@click.command()
+@dir_option
+@click.option("--account", help="The worker's own service account, kept from now on.")
+@click.option(
+    "--serve-key",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Public sealing key of `serve` (its `serve/identity.pub`), pinned from now on.",
+)
+@quiet_option
+def worker(folder: Path, account: str | None, serve_key: Path | None, *, quiet: bool) -> None:
+    """Open deposits, clean, issue and seal in DIR until stopped.
+
+    Before it starts, `vault/account`, `vault/serve.pin` and the stewards' pins must be there; as
+    long as one is missing it waits and says so.
+    """
+    tell_logs(quiet=quiet)
+    settings = settings_of(folder)
+    stop = stop_on_signals()
+    if account is not None:
+        wiring.keep_worker_account(settings, account)
+    if serve_key is not None:
+        wiring.pin_serving_key(settings, _key_in(serve_key))
+    with running_note(settings, "worker"):
+        ready = _awaited(settings, stop)
+        if ready is not None:
+            try:
+                run(ready, stop, settings.poll_s)
+            finally:
+                ready.enclave.ledgers.close()
+
+
+def _awaited(settings: Settings, stop: threading.Event) -> Worker | None:
+    """The worker as soon as everything it must be told is there; None when stopped before."""
+    told = ""
+    while not stop.is_set():
+        try:
+            return wiring.working(settings)
+        except VerificationFailed as error:
+            if error.code not in {"pin-missing", "account-missing"}:
+                raise
+            if error.message != told:
+                told = error.message
+                click.echo(f"waiting: {error.code}: {told}", err=True)
+        stop.wait(settings.poll_s)
+    return None
+
+
+def _key_in(path: Path) -> bytes:
+    try:
+        return base64.b64decode(path.read_text(encoding="ascii").strip(), validate=True)
+    except ValueError as error:
+        raise VerificationFailed("pin-malformed", f"{path.name} is not base64") from error

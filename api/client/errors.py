@@ -1,0 +1,40 @@
+"""What goes wrong on the client's side of the door."""
+
+
+class ClientError(Exception):
+    """The server refused, or could not be reached; `code` is the problem's own.
+
+    Attributes:
+        code: stable code of the problem, or `unreachable`, `answer-malformed`.
+        status: HTTP status, 0 where there was no answer.
+        message: a sentence for people.
+        field: the field that was refused, if one was.
+    """
+
+    exit_code = 69
+
+    def __init__(
+        self, code: str, message: str = "", *, status: int = 0, field: str | None = None
+    ) -> None:
+        self.code = code
+        self.message = message or code.replace("-", " ")
+        self.status = status
+        self.field = field
+        self.exit_code = _EXIT_CODES.get(status, 69)
+        super().__init__(f"{code}: {self.message}")
+
+
+_EXIT_CODES = {
+    400: 65,
+    401: 77,
+    403: 77,
+    404: 75,
+    409: 75,
+    410: 75,
+    413: 65,
+    422: 65,
+    429: 77,
+    500: 70,
+    503: 69,
+}
+"""The exit codes of `sandbox.errors`, by the status that each class answers with."""
