@@ -15,18 +15,37 @@ from api import problems
 from api.authentication import ActorHere, Authentication
 from api.edge import Edge
 from api.limits import BodyLimit, Buckets
-from api.routes import health, hospitals, log, people
+from api.routes import (
+    catalogue,
+    evidence,
+    health,
+    hospitals,
+    label,
+    log,
+    people,
+    release,
+)
 from sandbox.wiring import House
 
 Routers = Sequence[Callable[[House], APIRouter]]
 
-PUBLIC_ROUTERS: Routers = (health.router, log.router, people.entrance_router)
+PUBLIC_ROUTERS: Routers = (
+    health.router,
+    log.router,
+    people.entrance_router,
+    catalogue.router,
+)
 """Routes that answer without credentials (each path also stands in `authentication.PUBLIC`)."""
 
 SESSION_ROUTERS: Routers = (people.router, hospitals.founding_router)
 """Routes for whoever has a session."""
 
-HOSPITAL_ROUTERS: Routers = (hospitals.router,)
+HOSPITAL_ROUTERS: Routers = (
+    hospitals.router,
+    label.router,
+    release.router,
+    evidence.router,
+)
 """Routes below `/v1/hospitals/{ledger}`, for its members only."""
 
 _UPLOAD = "/objects/"
