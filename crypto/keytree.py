@@ -32,7 +32,8 @@ _LABEL: Final = b"anbiao-key-wrap-v1\n"
 class KeyStore(Protocol):
     """Where wrapped keys lie; writes are durable once they return.
 
-    `destroy` leaves no copy that the store can reach, free pages and journals included.
+    `destroy`, and `put` over an older blob, leave no copy of it that the store can reach, free
+    pages and journals included.
     """
 
     def get(self, name: str) -> bytes | None:
@@ -135,11 +136,11 @@ class KeyTree:
 
     def exists(self, name: str) -> bool:
         """Whether there is a key of that name that was not destroyed."""
-        return self._store.get(name) not in (None, _TOMBSTONE)
+        return self._store.get(name) not in {None, _TOMBSTONE}
 
     def names(self, prefix: str = "") -> Iterator[str]:
         """Names of keys that were not destroyed, sorted."""
-        return (name for name in self._store.names(prefix) if self.exists(name))
+        return (name for name, _ in self._living(prefix))
 
     def rewrap(self, name: str, parent: str | None) -> None:
         """Move a key under another parent; the key itself and all below it stay as they are.
@@ -162,7 +163,7 @@ class KeyTree:
         """
         if not self.exists(successor):
             self.create(successor, self.parent(name))
-        children = [child for child in self.names() if self.parent(child) == name]
+        children = [child for child, blob in self._living() if _unpack(blob)[0] == name]
         for child in children:
             self.rewrap(child, successor)
         self.destroy(name)
@@ -176,10 +177,14 @@ class KeyTree:
         """
         if self._store.get(name) is None:
             raise VerificationError("key-unknown")
-        # Crash between the two: the name is free again but the key is gone, which is what
-        # matters; the caller's order of erasure still stands and is repeated.
-        self._store.destroy(name)
+        # One step: there is no moment in which the name is free again.
         self._store.put(name, _TOMBSTONE)
+
+    def _living(self, prefix: str = "") -> Iterator[tuple[str, bytes]]:
+        for name in self._store.names(prefix):
+            blob = self._store.get(name)
+            if blob is not None and blob != _TOMBSTONE:
+                yield name, blob
 
     def _key(self, name: str, depth: int) -> bytes:
         blob = self._blob(name)
