@@ -14,6 +14,7 @@ What a waiter meets:
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ from sandbox.gate.head import Head
 from sandbox.gate.repeats import find_repeat
 
 MAX_BATCH: Final = 256
+GATHER_S: Final = 0.002
 _log = logging.getLogger("anbiao.gate")
 
 # Called with each act that is durable, before its waiter hears of it.
@@ -55,6 +57,7 @@ class Writer:
         self._head = head
         self._follow_up = follow_up
         self._queue: queue.SimpleQueue[Waiter | None] = queue.SimpleQueue()
+        self._last_size = 0  # of the batch before; the thread's own
         self._open = True  # guarded by _lock
         self._lock = threading.Lock()
         self._thread = threading.Thread(
@@ -94,15 +97,20 @@ class Writer:
         if first is None:
             return []
         batch = [first]
+        # Whoever was answered in the last batch tends to come back at once: waiting for them
+        # for a moment makes one commit and one signature of two. A lone caller never waits.
+        wait_until = time.monotonic() + (GATHER_S if self._last_size > 1 else 0)
         while len(batch) < MAX_BATCH:
+            wait_s = wait_until - time.monotonic() if len(batch) < self._last_size else 0
             try:
-                following = self._queue.get_nowait()
+                following = self._queue.get(block=wait_s > 0, timeout=max(wait_s, 0))
             except queue.Empty:
                 break
             if following is None:
                 self._queue.put(None)
                 break
             batch.append(following)
+        self._last_size = len(batch)
         return batch
 
     def _serve(self, batch: Sequence[Waiter]) -> None:

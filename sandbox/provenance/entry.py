@@ -17,7 +17,6 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from crypto import canonical
-from crypto.errors import VerificationError
 from policies.ruling import Ruling
 from policies.vocabulary import Action, Role
 from sandbox.acts import Outcome, SignedAct
@@ -27,6 +26,7 @@ MAX_ENTRY_BYTES: Final = 65_535
 VERSION: Final = 1
 CLOCK: Final = "system"
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 _HEX32 = re.compile(r"[0-9a-f]{32}")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -140,12 +140,15 @@ def read(octets: bytes) -> dict[str, Any]:
     if len(octets) > MAX_ENTRY_BYTES:
         raise VerificationFailed("entry-too-large")
     try:
-        entry = canonical.decode(octets)
-    except VerificationError as error:
-        raise VerificationFailed(error.code) from error
+        entry = json.loads(octets)
+    except (ValueError, RecursionError) as error:
+        raise VerificationFailed("not-canonical") from error
     wrong = fault_in(entry)
     if wrong:
         raise VerificationFailed("entry-form", f"{wrong} is not of the entry's form")
+    # Doubled members, blanks and other spellings don't survive this.
+    if _canonical(entry) != octets:
+        raise VerificationFailed("not-canonical")
     return dict(entry)
 
 
@@ -208,13 +211,19 @@ def _signed(act: SignedAct) -> dict[str, object]:
 
 
 def _sized(entry: Mapping[str, Any]) -> bytes:
-    try:
-        octets = canonical.encode(entry)
-    except VerificationError as error:
-        raise Unacceptable("entry-form") from error
+    octets = _canonical(entry)
     if len(octets) > MAX_ENTRY_BYTES:
         raise TooLarge("entry-too-large", f"an entry has at most {MAX_ENTRY_BYTES} bytes")
     return octets
+
+
+def _canonical(entry: Mapping[str, Any]) -> bytes:
+    """RFC 8785 for values that passed `fault_in`.
+
+    Those hold ASCII strings and integers below 2**53 only, for which the sorted and compact form
+    of the C encoder is the canonical one, at a tenth of the time.
+    """
+    return _ENCODER.encode(entry).encode()
 
 
 Check = Callable[[Any], bool]
@@ -230,14 +239,18 @@ def _one_of(words: Iterable[str]) -> Check:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+    return type(value) is int and 0 <= value <= canonical.MAX_INTEGER
 
 
-def _is_ascending(value: object, member: Check) -> bool:
+def _ascending(member: Check) -> Check:
     """A list of `member`s in rising order without doubles."""
-    if not isinstance(value, list) or not all(map(member, value)):
-        return False
-    return all(value[at] < value[at + 1] for at in range(len(value) - 1))
+
+    def check(value: object) -> bool:
+        if not isinstance(value, list) or not all(map(member, value)):
+            return False
+        return all(value[at] < value[at + 1] for at in range(len(value) - 1))
+
+    return check
 
 
 def _map_of(member: Check) -> Check:
@@ -316,8 +329,8 @@ FIELDS: Final[Mapping[str, Check]] = {
     "clock": lambda value: value == CLOCK,
     "actor": _matches(_ACTOR),
     "organisation": is_word,
-    "roles": lambda value: _is_ascending(value, _one_of(Role)),
-    "granted_by": lambda value: _is_ascending(value, _is_count),
+    "roles": _ascending(_one_of(Role)),
+    "granted_by": _ascending(_is_count),
     "domain": is_domain,
     "action": _one_of(Action),
     "objects": _map_of(is_word),

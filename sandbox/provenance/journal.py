@@ -59,7 +59,8 @@ class Journal:
         try:
             # Always at the end that is known to be good: what a failed write left there before
             # is overwritten, and a longer leftover fails its check and is cut off.
-            os.ftruncate(self._file, self._end)
+            if os.fstat(self._file).st_size != self._end:
+                os.ftruncate(self._file, self._end)
             _write_all(self._file, body + check, self._end)
             os.fsync(self._file)
         except OSError as error:

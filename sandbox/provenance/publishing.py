@@ -22,7 +22,6 @@ from typing import Final
 from crypto import canonical, tiles
 from crypto.errors import VerificationError
 from crypto.merkle import Tree
-from crypto.note import split_note
 from crypto.treehead import Checkpoint, parse
 from sandbox.errors import LedgerHalted, Unavailable
 
@@ -41,9 +40,14 @@ def head_of(note: str) -> Checkpoint:
         LedgerHalted: `checkpoint-malformed`.
     """
     try:
-        return parse(split_note(note)[0])
+        return _head(note)
     except VerificationError as error:
         raise LedgerHalted("checkpoint-malformed") from error
+
+
+def _head(note: str) -> Checkpoint:
+    text, _, _signatures = note.partition("\n\n")
+    return parse(f"{text}\n")
 
 
 class Publisher:
@@ -157,7 +161,7 @@ def _published(log: Path) -> Checkpoint | None:
     """What the published checkpoint says; None when there is none to be read."""
     octets = _read(log / CHECKPOINT)
     try:
-        return None if octets is None else parse(split_note(octets)[0])
+        return None if octets is None else _head(octets.decode(errors="replace"))
     except VerificationError:
         return None  # torn by a power cut: it is written again
 
