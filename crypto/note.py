@@ -10,6 +10,7 @@ Source: C2SP signed-note v1.0.0; C2SP tlog-cosignature.
 """
 
 import hashlib
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ MAX_NOTE_BYTES: Final = 400_000
 
 _KEY_SIZES: Final = {ED25519: 32, ED25519_COSIGNATURE: 32, MLDSA44_COSIGNATURE: 1312}
 _TIME_SIZE: Final = 8
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 _MAX_NAME_BYTES: Final = 255
 
 
@@ -226,7 +228,7 @@ def _checked_text(note: str | bytes) -> str:
         text = octets.decode()
     except UnicodeError as error:
         raise VerificationError("note-malformed") from error
-    if len(octets) > MAX_NOTE_BYTES or any(c < " " and c != "\n" for c in text):
+    if len(octets) > MAX_NOTE_BYTES or _CONTROL.search(text):
         raise VerificationError("note-malformed")
     return text
 
