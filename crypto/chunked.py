@@ -179,8 +179,7 @@ class Writer:
         if self._closed:
             return
         self._put(self._pending[: self._pending_size])
-        if self._sealed_size:
-            self._flush()
+        self._flush()
         self._closed = True
 
     def _complete_pending(self, view: memoryview) -> int:

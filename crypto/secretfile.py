@@ -1,6 +1,7 @@
 """Files that hold secrets: made 0600, refused when anybody else could have read them."""
 
 import os
+import secrets
 import stat
 from pathlib import Path
 from typing import Final
@@ -12,36 +13,54 @@ _MAX_BYTES: Final = 65_536
 
 
 def write(path: Path, octets: bytes) -> None:
-    """Make the file with these bytes, durable, readable by its owner only.
+    """Make the file with these bytes: whole or not at all, durable, for its owner only.
 
     Raises:
         VerificationError: `key-exists`: a secret is never written over.
+        OSError: the folder is missing or can't be written.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, MODE)
     try:
-        descriptor = os.open(path, flags, MODE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(octets)
+            file.flush()
+            os.fsync(file.fileno())
+        # A link, unlike a rename, fails when the name is taken.
+        os.link(draft, path)
     except FileExistsError as error:
         raise VerificationError("key-exists") from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(octets)
-        file.flush()
-        os.fsync(file.fileno())
+    finally:
+        draft.unlink()
+    _sync_folder(path.parent)
 
 
 def read(path: Path) -> bytes:
     """The bytes of a secret file.
 
     Raises:
-        VerificationError: `file-exposed` when group or others have any right to it or it is a
-            symbolic link or no plain file; `file-missing`.
+        VerificationError: `file-exposed` when group or others have any right to it or it is no
+            plain file; `file-missing`, also for a symbolic link.
     """
     try:
         # The open file is what is examined: no other can be slipped in between.
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
         raise VerificationError("file-missing") from error
-    with os.fdopen(descriptor, "rb") as file:
-        state = os.fstat(file.fileno())
+    try:
+        state = os.fstat(descriptor)
         if not stat.S_ISREG(state.st_mode) or stat.S_IMODE(state.st_mode) & 0o077:
             raise VerificationError("file-exposed")
-        return file.read(_MAX_BYTES)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(_MAX_BYTES)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the new name durable, too."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
