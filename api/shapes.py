@@ -245,9 +245,10 @@ class MeShape(CardShape):
 
 
 class MembershipShape(BaseModel):
-    """One role of one member."""
+    """One role of one member; who is behind the pseudonym, stewards alone are told."""
 
     membership: str
+    account: str | None = None
     member: str
     role: Role
     domain: str
@@ -300,7 +301,7 @@ def with_receipt(
 
 
 def membership_shape(row: Membership) -> MembershipShape:
-    """A membership as it goes out: its pseudonym, never its account."""
+    """A membership as it goes out, by pseudonym."""
     return MembershipShape(
         membership=row.id,
         member=row.pseudonym,

@@ -72,13 +72,19 @@ def router(house: House) -> APIRouter:
 
     @routes.get("")
     def members(ledger: str, actor: ActorHere, asked: WindowHere) -> Page[MembershipShape]:
-        """Who is a member here, by pseudonym."""
-        house.people.readers.require(actor, ledger, MEMBERS_READ_BY)
+        """Who is a member here, by pseudonym; stewards see the accounts too."""
+        held = house.people.readers.require(actor, ledger, MEMBERS_READ_BY)
+        steward = any(m.role == Role.STEWARD for m in held)
         with house.gate.snapshot(ledger) as tables:
             rows = tables.of(Membership).find(after=asked.after, limit=asked.limit + 1)
-        return page(rows, asked, membership_shape)
+        return page(rows, asked, lambda row: _seen(row, steward=steward))
 
     return routes
+
+
+def _seen(row: Membership, *, steward: bool) -> MembershipShape:
+    shown = membership_shape(row)
+    return shown.model_copy(update={"account": row.account}) if steward else shown
 
 
 def _signed(form: SignedForm) -> Signed:
