@@ -20,6 +20,9 @@ from crypto.errors import VerificationError
 
 MAX_INTEGER: Final = 2**53 - 1
 MAX_DEPTH: Final = 64
+_PLAIN: Final = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, sort_keys=True, separators=(",", ":")
+)
 
 
 def encode(value: object) -> bytes:
@@ -30,10 +33,9 @@ def encode(value: object) -> bytes:
 
     Source: RFC 8785 section 3.2.
     """
-    out: list[str] = []
-    _write(value, out.append, 0)
+    text = _PLAIN.encode(value) if _is_plain(value, 0) else _canonical_text(value)
     try:
-        return "".join(out).encode("utf-8")
+        return text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise VerificationError("value-unsupported", "a string holds half a character") from error
 
@@ -56,6 +58,31 @@ def decode(octets: bytes) -> Any:
     if again != octets:
         raise VerificationError("not-canonical")
     return value
+
+
+def _is_plain(value: object, depth: int) -> bool:
+    """Whether the compiled encoder writes exactly the canonical form of this value.
+
+    So it is without floats, and where keys are ASCII, whose order is the same in every encoding.
+    """
+    if isinstance(value, str) or value is None:
+        return True
+    if isinstance(value, int):
+        return -MAX_INTEGER <= value <= MAX_INTEGER
+    if depth >= MAX_DEPTH:
+        return False
+    if isinstance(value, dict):
+        return all(
+            type(key) is str and key.isascii() and _is_plain(item, depth + 1)
+            for key, item in value.items()
+        )
+    return isinstance(value, list | tuple) and all(_is_plain(item, depth + 1) for item in value)
+
+
+def _canonical_text(value: object) -> str:
+    out: list[str] = []
+    _write(value, out.append, 0)
+    return "".join(out)
 
 
 def _write(value: object, put: Callable[[str], None], depth: int) -> None:

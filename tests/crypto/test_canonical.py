@@ -31,6 +31,11 @@ def test_what_is_encoded_decodes_to_an_equal_value(value):
 
 
 @given(VALUES)
+def test_compiled_encoder_and_our_own_write_the_same(value):
+    assert canonical.encode(value) == canonical._canonical_text(value).encode()
+
+
+@given(VALUES)
 def test_encoding_is_json_that_any_parser_reads(value):
     assert json.loads(canonical.encode(value)) == value
 
