@@ -3,8 +3,9 @@
 - Private elements, curves, overlays, group lengths, elements of groups that no data set may
   have, unknown elements, elements whose representation contradicts the standard, and pixels
   below the first level go.
-- Listed elements follow their rule. Sequences under `D` stay, and every word in them becomes a
-  dummy; coded entries of a report's content tree stay when a public coding scheme stands by them.
+- Listed elements follow their rule. Sequences under `D` or `U` stay, and every word in them
+  becomes a dummy; coded entries of a report's content tree and of references stay when a public
+  coding scheme stands by them.
 - Unlisted elements stay, but: names are emptied, UIDs of objects remapped, dates shifted,
   malformed numbers emptied; text and octets are handed on to be searched.
 
@@ -162,7 +163,9 @@ class Cleaner:
         if act is Act.EMPTY:
             return self._empty(element)
         mode = place.mode
-        if act is Act.DUMMY:
+        if act is Act.REMAP:
+            mode = mode or Mode.CONTENT
+        elif act is Act.DUMMY:
             self.actions[Act.DUMMY] += 1
             mode = Mode.CONTENT if element.tag == tags.CONTENT_SEQUENCE else Mode.DUMMY
         inside = place._replace(depth=place.depth + 1, mode=mode)
