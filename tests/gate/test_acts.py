@@ -3,22 +3,22 @@
 import json
 
 import pytest
-from gate_house import LEDGER, POLICY, Keep, Remark
+from gate_house import HANDLERS, LEDGER, POLICY, Keep, Remark, together
 
-from crypto import canonical
 from crypto.tlogproof import check_proof, parse_proof
 from policies.vocabulary import Action
 from sandbox.acts import Actor
 from sandbox.errors import (
-    Conflict,
     Forbidden,
     IllegalTransition,
+    LedgerUnavailable,
     Malformed,
     NotFound,
     SandboxError,
     TooLarge,
     Unacceptable,
 )
+from sandbox.provenance.entry import read
 
 
 def slot(n: int) -> str:
@@ -82,3 +82,130 @@ def test_facts_that_could_not_be_gathered_leave_no_ruling(house):
 
     assert house.entries()[-1]["ruling"] is None
     assert house.entries()[-1]["facts"] == {}
+
+
+@pytest.mark.requirement("R06")
+def test_who_has_no_role_is_refused_and_named_in_the_log(house):
+    with pytest.raises(Forbidden):
+        house.keep(slot(1), who="stranger")
+
+    entry = house.entries()[-1]
+    assert entry["roles"] == [] and entry["granted_by"] == []
+    assert entry["ruling"]["allowed"] is False
+    assert entry["refusal"] == "forbidden"
+    assert entry["organisation"] == "none"
+
+
+def test_unexpected_error_reaches_neither_caller_nor_log_nor_output(house, caplog):
+    with pytest.raises(SandboxError) as caught:
+        house.keep(slot(1), how="break")
+
+    told = str(caught.value) + caplog.text + json.dumps(house.entries())
+    assert "Zhang San" not in told
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_entry_survives_the_strict_reader_and_chains(house):
+    for n in range(4):
+        house.keep(slot(n))
+
+    octets = house.store.entries(0, 5)
+    assert [read(o)["index"] for o in octets] == [0, 1, 2, 3, 4]
+
+
+def test_command_without_handler_is_an_internal_error_of_ours(build, ledgers):
+    known = {kind: handler for kind, handler in HANDLERS.items() if kind is not Keep}
+    house = build(ledgers=ledgers, handlers=known)
+    house.found()
+
+    with pytest.raises(SandboxError) as caught:
+        house.keep(slot(1))
+
+    assert caught.value.code == "internal-error"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("slot", "two words"),
+        ("slot", "张三"),
+        ("slot", ""),
+        ("domain", "project:x"),
+        ("domain", ""),
+    ],
+)
+def test_words_that_cannot_stand_in_an_entry_do_not_reach_the_ledger(house, field, value):
+    with pytest.raises(Malformed) as caught:
+        house.gate.perform(house.steward, Keep(**{"ledger": LEDGER, "slot": slot(1), field: value}))
+
+    assert caught.value.code == "object-malformed"
+    assert house.store.size() == 1
+
+
+def test_unknown_ledger_is_not_found(house):
+    with pytest.raises(NotFound):
+        house.gate.perform(house.steward, Keep(ledger="cd" * 16, slot=slot(1)))
+
+
+@pytest.mark.requirement("R67")
+def test_time_never_runs_backwards(house):
+    house.keep(slot(1))
+    house.clock.advance(hours=-5)
+
+    house.keep(slot(2))
+
+    times = [entry["at"] for entry in house.entries()]
+    assert times == sorted(times)
+    assert all(entry["clock"] == "system" for entry in house.entries())
+
+
+@pytest.mark.requirement("R63")
+def test_batch_of_mixed_outcomes_makes_one_entry_each(house):
+    hows = ["keep", "refuse", "break", "keep", "no-facts", "wordy"] * 5
+
+    results = together(
+        [lambda n=n, how=how: house.keep(slot(n), how=how) for n, how in enumerate(hows)]
+    )
+
+    refused = [r.code for r in results if isinstance(r, SandboxError)]
+    done = [r for r in results if not isinstance(r, Exception)]
+    entries = house.entries()[1:]
+    assert len(entries) == len(hows) == len(done) + len(refused)
+    assert sorted(e["refusal"] for e in entries if e["refusal"]) == sorted(refused)
+    assert house.remarks() == sorted(slot(n) for n, how in enumerate(hows) if how == "keep")
+    assert sorted(r.index for r in done) == [e["index"] for e in entries if not e["refusal"]]
+
+
+def test_each_receipt_of_a_batch_proves_its_own_entry(house):
+    receipts = together([lambda n=n: house.keep(slot(n)) for n in range(40)])
+
+    for receipt in receipts:
+        proof = parse_proof(receipt.proof)
+        check_proof(proof, receipt.entry, house.vkeys())
+        assert proof.index == receipt.index == json.loads(receipt.entry)["index"]
+
+
+def test_consult_rules_and_leaves_no_entry(house):
+    may = house.gate.consult(house.steward, LEDGER, "hospital", Action.LOG_READ, {})
+    may_not = house.gate.consult(Actor("stranger"), LEDGER, "hospital", Action.LOG_READ, {})
+
+    assert may.allowed and not may_not.allowed
+    assert house.store.size() == 1
+
+
+def test_snapshot_reads_and_does_not_write(house):
+    house.keep(slot(1))
+
+    with house.gate.snapshot(LEDGER) as tables:
+        assert tables.size() == 2
+        with pytest.raises(SandboxError):
+            tables.of(Remark).insert(Remark("ff", slot(9), "x", 0))
+
+
+def test_closed_gate_carries_out_nothing(house):
+    house.gate.close()
+
+    with pytest.raises(LedgerUnavailable):
+        house.keep(slot(1))
+
+    assert house.store.size() == 1
