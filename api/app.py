@@ -17,6 +17,8 @@ from api.edge import Edge
 from api.limits import BodyLimit, Buckets
 from api.routes import (
     catalogue,
+    clean,
+    collect,
     evidence,
     health,
     hospitals,
@@ -42,6 +44,8 @@ SESSION_ROUTERS: Routers = (people.router, hospitals.founding_router)
 
 HOSPITAL_ROUTERS: Routers = (
     hospitals.router,
+    collect.router,
+    clean.router,
     label.router,
     release.router,
     evidence.router,

@@ -14,9 +14,7 @@ from crypto.keytree import KeyStore, KeyTree
 from crypto.roots import LocalRoot, RootProvider
 from sandbox.custody import translated
 from sandbox.errors import NotFound
-from sandbox.exchange import exchange_info, issued_context, item_name, record_name
-from sandbox.records.labels import ProjectItem
-from sandbox.records.port import BlobStore
+from sandbox.exchange import exchange_info
 
 ROOT_FILE: Final = "root.key"
 IDENTITY_PUBLIC_FILE: Final = "identity.pub"
@@ -93,32 +91,3 @@ def open_serving(
     public = b64encode(serving.public_bytes).decode()
     (folder / IDENTITY_PUBLIC_FILE).write_text(f"{public}\n", encoding="ascii")
     return serving
-
-
-class ServedItems:
-    """Opens issued items and record keys for the labelling desk."""
-
-    def __init__(self, serving: Serving, blobs: BlobStore) -> None:
-        self._serving = serving
-        self._blobs = blobs
-
-    def record_key(self, project: str) -> bytes:
-        """The key under which a project's labels are kept.
-
-        Raises:
-            NotFound: the worker has made none yet.
-            VerificationFailed: it is altered or stands under another name.
-        """
-        return self._serving.key(record_name(project))
-
-    def open_item(self, item: ProjectItem) -> bytes:
-        """The de-identified file of an issued item.
-
-        Raises:
-            NotFound: key or ciphertext is not there (any more).
-            VerificationFailed: either is altered, or another item's.
-        """
-        key = self._serving.key(item_name(item.id))
-        sealed = self._blobs.read(item.blob)
-        with translated():
-            return chunked.open_all(key, issued_context(item.project, item.id), sealed)

@@ -17,6 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from api.client.errors import ClientError
 from crypto.canonical import encode
 from crypto.chunked import Writer
 from crypto.padding import padded_size, prefix, zeroes
@@ -25,15 +26,6 @@ from crypto.sealing import FILE_KEY_SIZE, object_context, object_info, seal_head
 READ_BYTES: Final = 2**20
 MAX_NAME_CHARS: Final = 1024
 REGISTER_FIELDS: Final = ("id", "name", "id_number", "mrn", "phone")
-
-
-class ClientError(Exception):
-    """Something this side of the door refuses; `code` is stable."""
-
-    def __init__(self, code: str, message: str) -> None:
-        self.code = code
-        self.message = message
-        super().__init__(f"{code}: {message}")
 
 
 @dataclass(frozen=True)

@@ -187,6 +187,11 @@ def sample_blob(approval: Approval, item: str) -> str:
     raise NotFound
 
 
+def sampled_items(approval: Approval) -> list[str]:
+    """Ids of the items in the sample, sorted."""
+    return sorted(sample.partition(":")[0] for sample in approval.samples)
+
+
 def _approve(tables: Tables, approval: Approval) -> DatasetState:
     for item in _batch(tables, approval):
         approved = step(ITEM, item.state, ItemState.APPROVED)
