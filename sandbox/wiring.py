@@ -101,6 +101,9 @@ class House:
         self.ledgers.close()
 
 
+Clock = Callable[[], datetime]
+
+
 def now_utc() -> datetime:
     """The time, aware and in UTC."""
     return datetime.now(UTC)
@@ -122,7 +125,7 @@ def all_handlers() -> Mapping[type[Command], Handler[Any]]:  # Any: one command 
     }
 
 
-def serving(settings: Settings) -> House:
+def serving(settings: Settings, clock: Clock = now_utc) -> House:
     """What the HTTP door stands on; touches everything but `vault/` and `notary/`.
 
     Raises:
@@ -130,7 +133,7 @@ def serving(settings: Settings) -> House:
         Unavailable: a store can't be opened.
     """
     folder = _made(settings.dir)
-    gate, ledgers = _gate(settings)
+    gate, ledgers = _gate(settings, clock)
     exchange = _key_store(folder / "exchange")
     own = folder / "serve"
     custody = open_serving(own, _key_store(own), exchange, _passphrase(settings))
@@ -149,7 +152,7 @@ def serving(settings: Settings) -> House:
             longest=timedelta(seconds=settings.session_longest_s),
             invitation=timedelta(seconds=settings.invitation_s),
         ),
-        clock=now_utc,
+        clock=clock,
         new_id=new_id,
     )
     return House(
@@ -162,7 +165,7 @@ def serving(settings: Settings) -> House:
         people=furnish(desk),
         log=folder / "log",
         policy=folder / "policy",
-        clock=now_utc,
+        clock=clock,
         new_id=new_id,
     )
 
@@ -269,7 +272,7 @@ def harden() -> None:
         raise VerificationFailed("crypto-foreign", "another package named crypto is in the way")
 
 
-def _gate(settings: Settings) -> tuple[Gate, Ledgers]:
+def _gate(settings: Settings, clock: Clock = now_utc) -> tuple[Gate, Ledgers]:
     """A gate of this process over the ledgers, and the decision table in force, published."""
     folder = settings.dir
     ledgers = SqliteLedgers(folder / "db")
@@ -282,7 +285,7 @@ def _gate(settings: Settings) -> tuple[Gate, Ledgers]:
         handlers=all_handlers(),
         notary=NotaryClient(notary_socket(settings)),
         publisher=Publisher(_made(folder / "log")),
-        clock=now_utc,
+        clock=clock,
         new_id=new_id,
     )
     return gate, ledgers
