@@ -10,7 +10,7 @@ from policies.ruling import Facts
 from policies.states import TASK
 from policies.vocabulary import TaskState
 from sandbox.acts import Acting, Commitment, Outcome
-from sandbox.errors import Forbidden, NotFound, Unacceptable
+from sandbox.errors import NotFound, Unacceptable
 from sandbox.label import leases
 from sandbox.label.commands import OpenReview, ReopenTask, SubmitReview
 from sandbox.label.tasks import labelled_by, project_digests
@@ -111,7 +111,7 @@ class ReopenTaskHandler:
     """`task.reopen`."""
 
     def facts(self, tables: Tables, command: ReopenTask, acting: Acting) -> Facts:
-        """State of the task, and whether a reason was given.
+        """State of the task, whether a reason was given, and whose label it is.
 
         Raises:
             NotFound: no such project or task.
@@ -129,7 +129,6 @@ class ReopenTaskHandler:
         """Take the task back into review, leased to who reopened it.
 
         Raises:
-            Forbidden: `own-label`, the reviewer wrote it.
             InputError: an identifier in the reason.
             Conflict: `lease-held`.
             IllegalTransition: the task is not locked.
@@ -138,8 +137,6 @@ class ReopenTaskHandler:
             raise command.fault.error()
         project = leases.project_of(tables, command, acting)
         task = leases.task_of(tables, command, command.task)
-        if labelled_by(tables, task, acting.account):
-            raise Forbidden("own-label", "who wrote a label can't reopen its task")
         lease = leases.new_lease(project, task, command.lease, leases.REVIEW_WORK, acting)
         tables.of(Review).insert(_review(command, task.label or "", REOPEN, acting))
         given = leases.give(tables, project, _in_review(task, lease.id, acting.account), lease)
