@@ -40,7 +40,9 @@ from sandbox.formats.dicom_file import DicomFile, open_dicom
 from sandbox.formats.dicom_read import Dataset, Element
 from sandbox.formats.dicom_write import Octets, encode_dataset, file_header, padded
 
-METHOD = "Anbiao: PS3.15 2024b Basic Profile, dates shifted, no times"
+METHOD = "Anbiao: PS3.15 2024b Basic Profile, dates shifted, no times."
+"""First value of (0012,0063) DeidentificationMethod; of even length, so that the seal ends it."""
+
 _SEAL_MARK = b"\\seal:"
 _SEAL_CHARS = 32
 _NO_SEAL = b"0" * _SEAL_CHARS
@@ -163,7 +165,8 @@ class _Cleaning:
             kept[element.tag] = element
         dataset = [kept[tag] for tag in sorted(kept)]
         header = file_header(sop_class, cleaner.uid(instance), self.file.syntax)
-        return self._sealed([header, *encode_dataset(dataset, self.file.encoding)])
+        pieces = [header, *encode_dataset(dataset, self.file.encoding)]
+        return self._sealed(pieces, kept[tags.DEIDENTIFICATION_METHOD])
 
     def _instance(self) -> str:
         """The source's (0008,0018) SOPInstanceUID, or what can stand for one."""
@@ -172,14 +175,13 @@ class _Cleaning:
         ]
         return named[0] or hashlib.sha256(self.data).hexdigest()
 
-    def _sealed(self, pieces: list[Octets]) -> bytes:
-        """The file with the seal in the place kept for it."""
-        whole = bytearray().join(pieces)
-        place = whole.index(_SEAL_MARK + _NO_SEAL) + len(_SEAL_MARK)
-        whole[place : place + _SEAL_CHARS] = self._seal(whole)
-        return bytes(whole)
+    def _sealed(self, pieces: list[Octets], method: Element) -> bytes:
+        """The file with the seal in the place kept for it, the end of the method's value."""
+        place = next(at for at, piece in enumerate(pieces) if piece is method.value)
+        pieces[place] = method.octets()[:-_SEAL_CHARS] + self._seal(*pieces)
+        return b"".join(pieces)
 
-    def _seal(self, *parts: bytes | bytearray | memoryview) -> bytes:
+    def _seal(self, *parts: Octets) -> bytes:
         digest = hashlib.sha256()
         for part in parts:
             digest.update(part)

@@ -32,6 +32,11 @@ _ALL = {"AS", "DA", "DT", "PN", "TM", "UI"} | TEXT_VRS | NUMBER_TEXT_VRS | LONG_
 VRS: Mapping[bytes, str] = MappingProxyType({vr.encode(): vr for vr in _ALL})
 """Each representation by its two bytes in a file."""
 
+SHORT_VRS: Mapping[bytes, str] = MappingProxyType(
+    {code: vr for code, vr in VRS.items() if vr not in LONG_VRS}
+)
+"""Those whose explicit length has two bytes."""
+
 DICTIONARY: Mapping[int, str] = MappingProxyType(
     {tag: entry[0] for tag, entry in DicomDictionary.items() if entry[0] != "NONE"}
 )
