@@ -3,7 +3,8 @@
 - Case, width (NFKC), format characters, and the marks DICOM puts between parts of a name don't
   matter; numbers are found with spaces, dots or hyphens between their digits; Chinese is found
   with spaces inside.
-- A Latin word or a number counts only as a whole word, so `Lee` is not found in `sleep`.
+- A Latin word or a number counts only as a whole word, so `Lee` is not found in `sleep`; other
+  scripts don't set words off.
 - Values too short to mean anything are not looked for: fewer than three Latin characters, four
   digits, or two of another script.
 """
@@ -40,7 +41,8 @@ def _word_char(character: str) -> bool:
 class _Forms:
     """Values to look for in one way of writing, found by their first two characters."""
 
-    def __init__(self, values: Iterable[str]) -> None:
+    def __init__(self, values: Iterable[str], *, whole_words: bool = True) -> None:
+        self._whole_words = whole_words
         self._all = tuple(sorted({value for value in values if _worth_it(value)}))
         by_prefix: dict[str, list[str]] = {}
         for value in self._all:
@@ -51,8 +53,11 @@ class _Forms:
         return bool(self._all)
 
     def find(self, text: str) -> set[str]:
-        """The values that stand in `text` as whole words."""
-        return {value for value in self._candidates(text) if _stands_alone(value, text)}
+        """The values that stand in `text`."""
+        present = {value for value in self._candidates(text) if value in text}
+        if not self._whole_words:
+            return present
+        return {value for value in present if _stands_alone(value, text)}
 
     def _candidates(self, text: str) -> Iterable[str]:
         if len(self._all) <= _FEW:
@@ -80,7 +85,9 @@ class Needles:
         plain = {_plain(value) for value in values}
         words = {value for value in plain if value.isascii()}
         self._words = _Forms(words | {form for value in words for form in _orders(value)})
-        self._tight = _Forms(v.replace(" ", "") for v in plain if not v.isascii())
+        self._tight = _Forms(
+            {value.replace(" ", "") for value in plain if not value.isascii()}, whole_words=False
+        )
         digits = (_BETWEEN_DIGITS.sub("", value) for value in words)
         self._digits = _Forms(value for value in digits if _is_number(value))
 

@@ -96,8 +96,7 @@ class _Reader:
             if element.tag <= last and last >= _PIXEL_GROUP:
                 break
             found.append(element)
-            if element.tag > last:
-                last = element.tag
+            last = max(last, element.tag)
             position = after
         return found, position
 
