@@ -111,9 +111,9 @@ class Head:
         """Compare database, notary and published log from their beginnings; finish the tail."""
         ledger = self.store.ledger
         self.catch_up(self.store.size())
-        known = self._checked(self._extend(0, ()))
+        known = self._signed_over(self._extend(0, ()))
         note = self._extend(known.size, self._leaves(known.size))
-        head = self._checked(note)
+        head = self._signed_over(note)
         keys = self._asked_keys()
         try:
             signed = open_checkpoint(note, [VerifierKey.parse(key) for key in keys])
@@ -122,15 +122,21 @@ class Head:
         if signed != head:
             raise self._halt("notary-inconsistent", "the notary's checkpoint is ambiguous")
         with self._guarded():
-            self._publisher.republish(ledger, self._tree, note, keys, self.store.entries)
+            published = self._publisher.republish(
+                ledger, self._tree, note, keys, self.store.entries
+            )
+        self._check(published, "log-ahead", "log-differs", "the published log")
         lines = "".join(f"{key}\n" for key in keys).encode()
         self._signed = SignedHead(note, head.size, lines)
 
     def _go_on(self, before: SignedHead) -> None:
         note = self._extend(before.size, self._leaves(before.size))
-        head = self._checked(note)
+        head = self._signed_over(note)
         with self._guarded():
-            self._publisher.publish(self.store.ledger, self._tree, note, self.store.entries)
+            published = self._publisher.publish(
+                self.store.ledger, self._tree, note, self.store.entries
+            )
+        self._check(published, "log-ahead", "log-differs", "the published log")
         self._signed = SignedHead(note, head.size, before.keys)
 
     def _extend(self, start: int, leaf_hashes: Sequence[bytes]) -> str:
@@ -182,19 +188,25 @@ class Head:
             _log.critical("ledger %s halted (%s)", self.store.ledger, code)
         return LedgerHalted(code, message)
 
-    def _checked(self, note: str) -> Checkpoint:
-        """What the checkpoint says, once it proved to be about this ledger's history.
+    def _signed_over(self, note: str) -> Checkpoint:
+        """What the notary's checkpoint says, once it proved to be about this history.
 
         Raises:
             LedgerHalted: `ledger-behind`, `ledger-differs`.
         """
         head = head_of(note)
+        self._check(head, "ledger-behind", "ledger-differs", "the notary", note)
+        return head
+
+    def _check(
+        self, head: Checkpoint, behind: str, differs: str, who: str, note: str | None = None
+    ) -> None:
+        """Compare with what somebody else knows of the ledger; `behind`, `differs` are codes."""
         if head.size > self._tree.size:
-            # Another process may have committed and submitted more meanwhile.
+            # Another process may have committed, submitted and published more meanwhile.
             size = self.store.size()
             if size < head.size:
-                raise self._halt("ledger-behind", "the notary signed more than there is", note)
+                raise self._halt(behind, f"{who} knows more entries than there are", note)
             self.catch_up(size)
         if self._tree.root(head.size) != head.root:
-            raise self._halt("ledger-differs", "the notary signed another history", note)
-        return head
+            raise self._halt(differs, f"{who} knows another history", note)

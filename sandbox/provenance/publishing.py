@@ -58,30 +58,32 @@ class Publisher:
         self._evidence = evidence or folder.parent / "halted"
         self._locks = folder / ".locks"
 
-    def publish(self, ledger: str, tree: Tree, note: str, entries: Entries) -> None:
-        """Bring the published log up to the checkpoint `note`; done when it is there already.
+    def publish(self, ledger: str, tree: Tree, note: str, entries: Entries) -> Checkpoint:
+        """Bring the published log up to the checkpoint `note`, unless it is there or beyond.
+
+        Returns:
+            What the published checkpoint says now. It may be larger than `note` and `tree`:
+            another process went on meanwhile, or the ledger lost entries. The caller finds out.
 
         Raises:
-            LedgerHalted: `log-ahead`: what is published is larger than the ledger; or it has
-                another root at the same size (`log-differs`).
+            LedgerHalted: `log-differs`: another history was published.
             Unavailable: `log-unwritable`.
         """
         head = head_of(note)
         with self._writing(ledger) as log:
             old = _published(log.folder)
-            size = old.size if old else 0
-            if size > tree.size:
-                raise LedgerHalted("log-ahead", "the published log is longer than the ledger")
-            if old is not None and tree.root(old.size) != old.root:
+            if old is not None and old.size <= tree.size and tree.root(old.size) != old.root:
                 raise LedgerHalted("log-differs", "the published log has another history")
-            if old is not None and size >= head.size:
-                return
-            log.put_tiles(tree, tiles.tiles_between(size, head.size), entries)
+            if old is not None and old.size >= head.size:
+                return old
+            start = old.size if old else 0
+            log.put_tiles(tree, tiles.tiles_between(start, head.size), entries)
             log.put(CHECKPOINT, note.encode())
+            return head
 
     def republish(
         self, ledger: str, tree: Tree, note: str, keys: Sequence[str], entries: Entries
-    ) -> None:
+    ) -> Checkpoint:
         """As `publish`, after each file under the published checkpoint was compared and mended.
 
         Raises:
@@ -96,7 +98,7 @@ class Publisher:
             old = _published(log.folder)
             if old is not None and old.size <= tree.size:
                 log.put_tiles(tree, _all_tiles(log, old.size), entries)
-        self.publish(ledger, tree, note, entries)
+        return self.publish(ledger, tree, note, entries)
 
     def keep_evidence(self, ledger: str, code: str, findings: Mapping[str, object]) -> Path:
         """Write down why a ledger was halted, beside what was published at that moment.

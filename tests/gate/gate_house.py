@@ -1,6 +1,9 @@
 """A house around one gate: real stores, a real notary, and a room small enough to see through."""
 
+# ruff: noqa: ARG002 - handlers and rules have the form of their protocols
+
 import base64
+import hashlib
 import itertools
 import json
 import os
@@ -10,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from crypto.note import VerifierKey
 from crypto.signing import PersonKey, sign_act
@@ -354,15 +359,9 @@ def together(calls) -> list:
 
 
 def _hex(text: str) -> str:
-    import hashlib
-
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _key(name: str) -> PersonKey:
-    import hashlib
-
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
     seed = hashlib.sha256(name.encode()).digest()
     return PersonKey(Ed25519PrivateKey.from_private_bytes(seed))

@@ -90,7 +90,8 @@ def test_who_has_no_role_is_refused_and_named_in_the_log(house):
         house.keep(slot(1), who="stranger")
 
     entry = house.entries()[-1]
-    assert entry["roles"] == [] and entry["granted_by"] == []
+    assert entry["roles"] == []
+    assert entry["granted_by"] == []
     assert entry["ruling"]["allowed"] is False
     assert entry["refusal"] == "forbidden"
     assert entry["organisation"] == "none"
@@ -189,7 +190,8 @@ def test_consult_rules_and_leaves_no_entry(house):
     may = house.gate.consult(house.steward, LEDGER, "hospital", Action.LOG_READ, {})
     may_not = house.gate.consult(Actor("stranger"), LEDGER, "hospital", Action.LOG_READ, {})
 
-    assert may.allowed and not may_not.allowed
+    assert may.allowed
+    assert not may_not.allowed
     assert house.store.size() == 1
 
 

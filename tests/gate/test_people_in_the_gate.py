@@ -5,11 +5,12 @@ import json
 import pytest
 from gate_house import LEDGER, Found, Grant, Keep, Vote, together
 
+from policies.ruling import Ruling
 from policies.vocabulary import Action
 from sandbox.acts import PLATFORM, Actor, SignedAct
 from sandbox.errors import Conflict, Forbidden, IllegalTransition, SignatureRequired
 from sandbox.gate.standing import EPOCH
-from sandbox.records.people import Epoch, Pseudonym, UsedNonce
+from sandbox.records.people import Acknowledged, Epoch, Pseudonym, UsedNonce
 
 
 def slot(n: int) -> str:
@@ -34,7 +35,8 @@ def test_opening_entry_names_the_founder_and_no_grantor(build, ledgers):
 
     entry = json.loads(receipt.entry)
     assert entry["index"] == 0
-    assert entry["roles"] == ["steward"] and entry["granted_by"] == []
+    assert entry["roles"] == ["steward"]
+    assert entry["granted_by"] == []
     assert entry["actor"] == house.pseudonyms["steward"] == entry["objects"]["member"]
     assert entry["facts"] == {"founding": True}
     assert entry["signed"]["terms"]["role"] == "steward"
@@ -98,8 +100,6 @@ def test_platform_opens_without_signature_as_operator_and_policy_admin(build, le
 
 
 def _allowed(house, roles):
-    from policies.ruling import Ruling
-
     return Ruling(bool(roles), "all", house.policy.digest, {})
 
 
@@ -116,7 +116,8 @@ def test_membership_counts_from_its_grant_until_it_is_revoked(house):
         house.keep(slot(3), who="labeller")
 
     entry = json.loads(done.entry)
-    assert entry["roles"] == ["labeller"] and entry["organisation"] == "firm:one"
+    assert entry["roles"] == ["labeller"]
+    assert entry["organisation"] == "firm:one"
     assert entry["granted_by"] == [house.entries()[2]["index"]]
     assert house.entries()[-1]["granted_by"] == []
 
@@ -169,7 +170,8 @@ def test_pseudonym_stays_the_same_in_one_ledger(house):
             house.keep(slot(n), who="stranger")
 
     names = {entry["actor"] for entry in house.entries()[1:]}
-    assert len(names) == 1 and names != {"stranger"}
+    assert len(names) == 1
+    assert names != {"stranger"}
 
 
 VOTES = {"release": slot(5)}
@@ -189,7 +191,8 @@ def test_signed_act_stands_in_the_entry_with_its_signature(house):
 
     signed = json.loads(receipt.entry)["signed"]
     assert signed["nonce"] == command.signed.nonce
-    assert signed["objects"] == VOTES and signed["terms"] == {"verdict": "approve"}
+    assert signed["objects"] == VOTES
+    assert signed["terms"] == {"verdict": "approve"}
     with house.store.snapshot() as tables:
         assert tables.of(UsedNonce).require(command.signed.nonce).index == receipt.index
 
@@ -241,7 +244,8 @@ def test_signature_that_does_not_fit_is_refused(house, kind):
         house.gate.perform(house.steward, command)
 
     entry = house.entries()[-1]
-    assert entry["refusal"].startswith("signature-") and "signed" not in entry
+    assert entry["refusal"].startswith("signature-")
+    assert "signed" not in entry
     with house.store.snapshot() as tables:
         assert tables.of(UsedNonce).get(command.signed.nonce) is None
 
@@ -314,11 +318,10 @@ def test_many_at_once_under_one_key_do_it_once(house):
 
 
 def test_repeat_is_kept_without_its_key_or_content(house):
-    from sandbox.records.people import Acknowledged
-
     house.keep(slot(1), request_key="secret-key")
 
     with house.store.snapshot() as tables:
         (row,) = tables.of(Acknowledged).find()
-    assert "secret-key" not in repr(row) and "keep" not in repr(row)
+    assert "secret-key" not in repr(row)
+    assert "keep" not in repr(row)
     assert Keep.__dataclass_fields__["salt"].compare is False
