@@ -41,6 +41,10 @@ class History(Protocol):
         """All verified entries, parsed, in order, as of when this past was verified."""
         ...
 
+    def since(self, index: int) -> Sequence[Mapping[str, Any]]:
+        """Verified entries from `index` on, parsed, in order."""
+        ...
+
     def holder(self, pseudonym: str, at_index: int | None = None) -> Sequence[Holding]:
         """What a pseudonym held at an entry, by grants that stewards signed; at the end if absent.
 

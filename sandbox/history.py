@@ -79,7 +79,11 @@ class LedgerHistory:
 
     def entries(self) -> Sequence[Mapping[str, Any]]:
         """All verified entries, parsed, in order."""
-        return self._trust.span(0, self._trust.size)
+        return self.since(0)
+
+    def since(self, index: int) -> Sequence[Mapping[str, Any]]:
+        """Verified entries from `index` on, parsed, in order."""
+        return self._trust.span(min(index, self._trust.size), self._trust.size)
 
     def receipt(self, index: int) -> Mapping[str, str]:
         """The exact entry and its tlog-proof, `{"entry", "proof"}`, as receipts hold them.

@@ -5,11 +5,13 @@ Before a master is opened:
 2. the batch is the one whose digest was signed, read by that digest;
 3. the item must be in it, and master digest and commitment are taken from there, not from rows.
 
+4. the log must not say that the item was sent back after that signature.
+
 So a changed state column, a forged approval or a swapped master gets nothing out.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from crypto import chunked
@@ -20,7 +22,7 @@ from sandbox.clean.commands import IssueItem
 from sandbox.clean.masters import Kept, Place, read_record, take
 from sandbox.clean.sampling import read_batch
 from sandbox.custody import translated
-from sandbox.enclave import Enclave
+from sandbox.enclave import Enclave, History
 from sandbox.errors import VerificationFailed
 from sandbox.exchange import issued_context, item_name, record_name
 from sandbox.records.deposits import Approval, Item
@@ -29,11 +31,28 @@ from sandbox.records.labels import Project
 _OFFICERS = (Role.DEID_OFFICER,)
 
 
+class _SentBack:
+    """When each item was last sent back, by the verified log; each entry is looked at once."""
+
+    def __init__(self) -> None:
+        self._read: dict[str, int] = {}  # by ledger: how many entries
+        self._last: dict[tuple[str, str], int] = {}  # by ledger and item: index
+
+    def last(self, history: History, ledger: str, item: str) -> int:
+        """Index of the entry that last sent the item back; -1 if none did."""
+        for entry in history.since(self._read.get(ledger, 0)):
+            if entry["action"] == Action.ITEM_REQUEUE and entry["refusal"] is None:
+                self._last[ledger, entry["objects"]["item"]] = entry["index"]
+            self._read[ledger] = entry["index"] + 1
+        return self._last.get((ledger, item), -1)
+
+
 @dataclass(frozen=True)
 class Handover:
     """Issues approved items."""
 
     enclave: Enclave
+    _sent_back: _SentBack = field(default_factory=_SentBack)
 
     def give_record_key(self, ledger: str, project: Project) -> None:
         """Have `serve` find the project's record key in the exchange."""
@@ -95,6 +114,8 @@ class Handover:
         objects = {"dataset": item.dataset, "approval": approval.id}
         if signed["objects"] != objects or signed["terms"].get("verdict") != "approve":
             raise VerificationFailed("approval-not-signed", "another act was signed")
+        if self._sent_back.last(self.enclave.history(ledger), ledger, item.id) > entry["index"]:
+            raise VerificationFailed("item-sent-back", "the item was sent back since")
         batch = read_batch(self.enclave.blobs, signed["terms"].get("batch", ""))
         if (batch.get("approval"), batch.get("dataset")) != (approval.id, item.dataset):
             raise VerificationFailed("batch-misplaced", "the batch is another approval's")

@@ -1,6 +1,7 @@
 """A hospital's house without its doors: real ledgers, gate, notary, policy, vault and rooms."""
 
 import base64
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,8 @@ from api.client.manifest import (
     outer_manifest,
     seal_object,
 )
+from api.client.officer import Sitting
+from crypto import sealing
 from crypto.keytree import MemoryKeyStore
 from crypto.roots import LocalRoot
 from crypto.signing import PersonKey, sign_act
@@ -24,6 +27,7 @@ from policies.decision import CasbinDecisionPoint
 from policies.duties import conflicts
 from policies.vocabulary import Action, Category, LegalBasis, Purpose, Role
 from sandbox.acts import Actor, Command, Receipt, SignedAct
+from sandbox.clean.commands import OpenApproval, SignApproval
 from sandbox.clean.engine import LocalEngine
 from sandbox.clean.handlers import handlers as clean_handlers
 from sandbox.clean.recipes import NAMES, recipe_named
@@ -40,8 +44,9 @@ from sandbox.people.handlers import handlers as people_handlers
 from sandbox.people.signed_terms import grant_terms, opening_terms
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.publishing import Publisher
-from sandbox.records.deposits import Dataset, Deposit, Item
+from sandbox.records.deposits import Approval, Dataset, Deposit, Item
 from sandbox.records.deposits import IntakeKey as IntakeRow
+from sandbox.records.labels import Project, ProjectItem
 from sandbox.serving import Serving
 from sandbox.storage.blobs import FileBlobs
 from sandbox.storage.keystore import SqliteKeyStore
@@ -294,6 +299,85 @@ class EnclaveHouse:
         for object_id, octets in sealed.objects.items():
             self.put(sealed.deposit, object_id, octets)
         self.complete(sealed)
+
+    # --- approvals -----------------------------------------------------------------------------
+    def cleaned(self, files: Mapping[str, bytes], register=()) -> str:
+        """A dataset whose items were cleaned."""
+        dataset = self.receiving()
+        self.deposit(dataset, files, register)
+        self.run_worker()
+        return dataset
+
+    def open_approval(self, dataset: str, officer: Member | None = None) -> Sitting:
+        who = officer or self.officer
+        sitting = Sitting(LEDGER, dataset, new_id(), sealing.generate())
+        key = sitting.session.public_bytes
+        objects = {"dataset": dataset, "approval": sitting.approval}
+        signed = who.sign(Action.APPROVAL_OPEN, objects, {"session_key": text_of(key)})
+        command = OpenApproval(
+            ledger=LEDGER,
+            dataset=dataset,
+            approval=sitting.approval,
+            session_key=key,
+            signed=signed,
+        )
+        self.perform(who, command)
+        return sitting
+
+    def sampled(self, dataset: str) -> Sitting:
+        sitting = self.open_approval(dataset)
+        self.run_worker()
+        return sitting
+
+    def sign_approval(
+        self, sitting: Sitting, verdict: str = "approve", officer: Member | None = None
+    ) -> Receipt:
+        who = officer or self.officer
+        batch = self.row(Approval, sitting.approval).batch_digest or ""
+        objects = {"dataset": sitting.dataset, "approval": sitting.approval}
+        signed = who.sign(Action.APPROVAL_SIGN, objects, {"batch": batch, "verdict": verdict})
+        command = SignApproval(
+            ledger=LEDGER,
+            dataset=sitting.dataset,
+            approval=sitting.approval,
+            verdict=verdict,
+            batch=batch,
+            signed=signed,
+        )
+        return self.perform(who, command)
+
+    def approved(self, files: Mapping[str, bytes]) -> str:
+        """A dataset whose items an officer approved."""
+        dataset = self.cleaned(files)
+        self.sign_approval(self.sampled(dataset))
+        return dataset
+
+    def project(self, dataset: str) -> str:
+        """A labelling job on a dataset, by its row: what it asks for is another room's matter."""
+        row = Project(
+            id=new_id(),
+            dataset=dataset,
+            title="Nodules",
+            firm="firm:one",
+            guideline=b"{}",
+            guideline_digest="sha256:" + "0" * 64,
+            schema=b"{}",
+            schema_digest="sha256:" + "0" * 64,
+            lease_s=900,
+            created_at=START,
+        )
+        with self.ledgers.open(LEDGER).unit() as unit:
+            unit.tables.of(Project).insert(row)
+            unit.commit()
+        return row.id
+
+    def issued(self, project: str) -> list[ProjectItem]:
+        with self.snapshot() as tables:
+            return list(tables.of(ProjectItem).find(project=project))
+
+    def entries(self) -> list[dict]:
+        found = self.ledgers.open(LEDGER).entries(0, 10**6)
+        return [json.loads(entry) for entry in found]
 
     def close(self) -> None:
         self.gate.close()

@@ -1,0 +1,219 @@
+"""What an officer signed for crosses to `serve`, and nothing that somebody wrote into rows."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from enclave_house import LEDGER, EnclaveHouse, new_id
+from pydicom.data import get_testdata_file
+
+from policies.vocabulary import Action, ItemState, TaskState
+from sandbox.clean.commands import IssueItem, RequeueItem
+from sandbox.errors import CustodyError, Forbidden, NotFound, VerificationFailed
+from sandbox.exchange import item_name, record_name
+from sandbox.label.custody import IssuedKeys
+from sandbox.records.deposits import Approval, Item
+from sandbox.records.labels import Task
+
+CT = Path(get_testdata_file("CT_small.dcm", download=False)).read_bytes()
+FILES = {"a.dcm": CT, "b.dcm": CT + b"\0"}
+
+
+@pytest.mark.requirement("R24")
+def test_approved_items_are_issued_under_new_ids_with_a_task_each(house: EnclaveHouse):
+    dataset = house.approved(FILES)
+    project = house.project(dataset)
+
+    house.run_worker()
+
+    issued, keys = house.issued(project), IssuedKeys(house.serving, house.blobs)
+    assert {row.source_item for row in issued} == {item.id for item in house.items(dataset)}
+    assert not {row.id for row in issued} & {item.id for item in house.items(dataset)}
+    assert all(keys.open_item(row)[128:132] == b"DICM" for row in issued)
+    assert all((row.kind, row.modality, row.frames) == ("dicom", "CT", 1) for row in issued)
+    assert len(keys.record_key(project)) == 32
+    with house.snapshot() as tables:
+        assert {t.state for t in tables.of(Task).find(project=project)} == {TaskState.OPEN}
+
+
+@pytest.mark.requirement("R24")
+def test_nothing_is_issued_before_an_officer_signed(house: EnclaveHouse):
+    dataset = house.cleaned(FILES)
+    project = house.project(dataset)
+    house.sampled(dataset)
+
+    assert house.issued(project) == []
+
+
+@pytest.mark.requirement("R24")
+@pytest.mark.parametrize("signed_index", [None, 0, 1, 5])
+def test_states_changed_to_approved_get_nothing_out(house: EnclaveHouse, signed_index: int | None):
+    dataset = house.cleaned(FILES)
+    sitting = house.sampled(dataset)
+    project = house.project(dataset)
+    row = house.row(Approval, sitting.approval)
+    house.change_behind_the_gate(replace(row, state="APPROVED", signed_index=signed_index))
+    for item in house.items(dataset):
+        house.change_behind_the_gate(replace(item, state=ItemState.APPROVED))
+
+    with pytest.raises(VerificationFailed):
+        house.run_worker()
+
+    assert house.issued(project) == []
+    assert not list(house.exchange.names("item:"))
+
+
+def test_a_rejected_batch_passed_off_as_approved_gets_nothing_out(house: EnclaveHouse):
+    dataset = house.cleaned(FILES)
+    items = house.items(dataset)
+    sitting = house.sampled(dataset)
+    house.sign_approval(sitting, "reject")
+    project = house.project(dataset)
+    row = house.row(Approval, sitting.approval)
+    house.change_behind_the_gate(replace(row, state="APPROVED"))
+    for item in items:
+        house.change_behind_the_gate(
+            replace(item, state=ItemState.APPROVED, approval=sitting.approval)
+        )
+
+    with pytest.raises(VerificationFailed) as refused:
+        house.run_worker()
+
+    assert refused.value.code == "approval-not-signed"
+    assert house.issued(project) == []
+
+
+def test_an_item_smuggled_into_an_approved_batch_gets_nothing_out(house: EnclaveHouse):
+    dataset = house.approved({"a.dcm": CT})
+    approval = house.items(dataset)[0].approval
+    house.deposit(dataset, {"b.dcm": CT})
+    house.run_worker()
+    project = house.project(dataset)
+    (smuggled,) = [i for i in house.items(dataset) if i.state is ItemState.CLEANED]
+    house.change_behind_the_gate(replace(smuggled, state=ItemState.APPROVED, approval=approval))
+
+    with pytest.raises(VerificationFailed) as refused:
+        house.run_worker()
+
+    assert refused.value.code == "item-not-approved"
+    assert smuggled.id not in {row.source_item for row in house.issued(project)}
+
+
+def test_a_swapped_master_in_the_row_is_not_believed(house: EnclaveHouse):
+    dataset = house.approved(FILES)
+    one, other = house.items(dataset)
+    house.change_behind_the_gate(
+        replace(one, blob=other.blob, master_commitment=other.master_commitment)
+    )
+    project = house.project(dataset)
+
+    house.run_worker()
+
+    keys = IssuedKeys(house.serving, house.blobs)
+    issued = {row.source_item: keys.open_item(row) for row in house.issued(project)}
+    assert set(issued) == {one.id, other.id}
+
+
+def test_a_master_altered_on_disk_is_not_issued(house: EnclaveHouse):
+    dataset = house.approved({"a.dcm": CT})
+    (item,) = house.items(dataset)
+    house.project(dataset)
+    path = next(p for p in (house.folder / "blobs").rglob("*") if item.blob[2:] in p.name)
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-1] + b"\x00")
+
+    with pytest.raises(CustodyError):
+        house.run_worker()
+
+
+def test_an_item_sent_back_is_not_issued_by_its_old_approval(house: EnclaveHouse):
+    dataset = house.approved({"a.dcm": CT})
+    (approved,) = house.items(dataset)
+    house.perform(house.officer, RequeueItem(ledger=LEDGER, dataset=dataset, item=approved.id))
+    house.run_worker()
+    project = house.project(dataset)
+    (again,) = house.items(dataset)
+    house.change_behind_the_gate(
+        replace(again, state=ItemState.APPROVED, approval=approved.approval)
+    )
+
+    with pytest.raises(CustodyError):
+        house.run_worker()
+
+    assert house.issued(project) == []
+
+
+def test_an_item_sent_back_stays_back_when_its_row_is_put_as_it_was(house: EnclaveHouse):
+    dataset = house.approved({"a.dcm": CT})
+    (approved,) = house.items(dataset)
+    house.perform(house.officer, RequeueItem(ledger=LEDGER, dataset=dataset, item=approved.id))
+    project = house.project(dataset)
+    house.change_behind_the_gate(approved)
+
+    with pytest.raises(VerificationFailed) as refused:
+        house.run_worker()
+
+    assert refused.value.code == "item-sent-back"
+    assert house.issued(project) == []
+
+
+@pytest.mark.requirement("R24")
+@pytest.mark.parametrize("who", ["steward", "officer", "depositor"])
+def test_nobody_but_the_worker_issues(house: EnclaveHouse, who: str):
+    dataset = house.approved({"a.dcm": CT})
+    (item,) = house.items(dataset)
+    command = IssueItem(
+        ledger=LEDGER,
+        dataset=dataset,
+        item=item.id,
+        approval=item.approval,
+        project=house.project(dataset),
+        project_item=new_id(),
+        task=new_id(),
+        kind="dicom",
+        modality="CT",
+        frames=1,
+        blob="0" * 64,
+        commitment=b"c" * 32,
+    )
+
+    with pytest.raises(Forbidden):
+        house.perform(getattr(house, who), command)
+
+
+def test_an_issued_key_opens_under_its_own_name_only(house: EnclaveHouse):
+    dataset = house.approved(FILES)
+    project = house.project(dataset)
+    house.run_worker()
+    one, other = house.issued(project)
+    swapped = house.exchange.get(item_name(other.id))
+    house.exchange.put(item_name(one.id), swapped)
+
+    with pytest.raises(VerificationFailed):
+        house.serving.key(item_name(one.id))
+    with pytest.raises(NotFound):
+        house.serving.key(record_name(new_id()))
+
+
+def test_the_entry_of_an_issue_names_no_deposited_item(house: EnclaveHouse):
+    dataset = house.approved({"a.dcm": CT})
+    house.project(dataset)
+    house.run_worker()
+    (item,) = house.items(dataset)
+
+    (entry,) = [e for e in house.entries() if e["action"] == Action.ITEM_ISSUE]
+
+    assert item.id not in json.dumps(entry)
+    assert set(entry["outcome"]["commitments"]) == {"issued"}
+
+
+def test_a_worker_that_does_it_again_issues_once(house: EnclaveHouse):
+    dataset = house.approved(FILES)
+    project = house.project(dataset)
+    house.run_worker()
+    steps = list(house.work.steps(LEDGER))
+
+    assert steps == []
+    assert len(house.issued(project)) == len(FILES)
+    assert isinstance(house.row(Item, house.items(dataset)[0].id).version, int)
