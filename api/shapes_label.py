@@ -102,6 +102,13 @@ class LeaseShape(BaseModel):
     label: dict[str, Any] | None
 
 
+class LeasesShape(BaseModel):
+    """Ids of the actor's live leases; never more than a few."""
+
+    items: list[str]
+    next: None
+
+
 class TextShape(BaseModel):
     """A text item under a lease, with the mark of who saw it when."""
 

@@ -91,6 +91,15 @@ class Door:
         keyed = {"Idempotency-Key": secrets.token_urlsafe(24), **(headers or {})}
         return _json(self._send("POST", path, again=True, json=dict(body), headers=keyed))
 
+    def create_bytes(self, path: str, body: Mapping[str, object]) -> bytes:
+        """The octets that a creating POST, sent with a key of its own, answers with.
+
+        Raises:
+            ClientError: the server refused, or can't be reached.
+        """
+        keyed = {"Idempotency-Key": secrets.token_urlsafe(24)}
+        return self._send("POST", path, again=True, json=dict(body), headers=keyed).content
+
     def post(self, path: str, body: Mapping[str, object]) -> Json:
         """The JSON answer to a POST that is sent once.
 

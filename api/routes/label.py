@@ -17,6 +17,7 @@ from api.shapes_label import (
     LeaseClosedShape,
     LeaseGivenShape,
     LeaseShape,
+    LeasesShape,
     NextForm,
     ProjectCreatedShape,
     ProjectForm,
@@ -127,12 +128,13 @@ def _project_routes(routes: APIRouter, room: _Room) -> None:
             return _project(tables, room.project(tables, actor, project))
 
     @routes.get("/projects/{project}/leases")
-    def own_leases(ledger: str, project: ProjectId, actor: ActorHere) -> list[str]:
+    def own_leases(ledger: str, project: ProjectId, actor: ActorHere) -> LeasesShape:
         """The actor's live leases in a project, to go on after a break."""
         with room.gate.snapshot(ledger) as tables:
             room.project(tables, actor, project)
             now = room.house.clock()
-            return [lease.id for lease in held(tables, project, actor.account, now)]
+            leases = [lease.id for lease in held(tables, project, actor.account, now)]
+            return LeasesShape(items=leases, next=None)
 
 
 def _next_routes(routes: APIRouter, room: _Room) -> None:

@@ -45,7 +45,7 @@ def test_the_stored_window_is_applied():
     assert len(np.unique(narrow)) < len(np.unique(wide))
 
 
-@pytest.mark.parametrize("name", ["color-px.dcm", "examples_rgb_color.dcm", "SC_rgb_rle.dcm"])
+@pytest.mark.parametrize("name", ["examples_rgb_color.dcm", "SC_rgb_rle.dcm"])
 def test_colours_stay_colours(name):
     shown = picture(Path(str(get_testdata_file(name))).read_bytes())
 
