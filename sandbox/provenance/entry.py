@@ -321,7 +321,7 @@ def _is_signed(value: object, objects: Mapping[str, str]) -> bool:
 
 
 FIELDS: Final[Mapping[str, Check]] = {
-    "v": lambda value: value is not True and value == VERSION,
+    "v": lambda value: type(value) is int and value == VERSION,
     "ledger": _matches(_LEDGER),
     "index": _is_count,
     "prev": _matches(_DIGEST),
