@@ -67,7 +67,11 @@ class Town:
         self.house.begin()
         listening = socket.create_server(("127.0.0.1", 0))
         config = uvicorn.Config(
-            create_app(self.house), log_config=None, access_log=False, lifespan="off"
+            create_app(self.house),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
         )
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.server.run, args=([listening],), daemon=True)
