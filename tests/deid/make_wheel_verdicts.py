@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pydicom
 
-HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from sandbox.clean.item import clean_item
 from sandbox.clean.recipes import recipe_named
@@ -20,7 +19,7 @@ from sandbox.deid.forms import FileKind, Register
 from sandbox.deid.pseudonyms import Pseudonyms
 from sandbox.formats.sniff import sniff
 
-GOLDEN = HERE / "wheel_verdicts.csv"
+GOLDEN = Path(__file__).parent / "wheel_verdicts.csv"
 HEADER = ("file", "result", "reason", "kind", "modality", "frames", "actions")
 FOLDERS = ("charset_files", "palettes", "test_files")
 NOT_SHIPPED_FOR_READING = {".py", ".pyc"}

@@ -23,7 +23,7 @@ KNOWN_WORDS = {
     "examples_overlay.dcm": ["021234567"],
     "liver_1frame.dcm": ["99000"],
     "test-SR.dcm": ["Riesmeier"],
-    "reportsi.dcm": ["Wilkins", "Smith"],
+    "reportsi.dcm": ["Last Name^First Name"],
     "waveform_ecg.dcm": ["642341"],
 }
 
