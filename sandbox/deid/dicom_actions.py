@@ -122,12 +122,14 @@ class Cleaner:
         )
         found: dict[int, Element] = {}
         for element in source:
-            if element.tag in found:  # a second one of the same tag has no meaning
+            if element.tag >> 16 & 1:
+                self._take(element, "PRIVATE")
+            elif element.tag in found:  # a second one of the same tag has no meaning
                 self._take(element, "UNKNOWN")
-                continue
-            kept = self._element(element, place)
-            if kept is not None:
-                found[kept.tag] = kept
+            else:
+                kept = self._element(element, place)
+                if kept is not None:
+                    found[kept.tag] = kept
         return [found[tag] for tag in sorted(found)]
 
     def _element(self, element: Element, place: "Place") -> Element | None:
@@ -147,7 +149,8 @@ class Cleaner:
 
     def _take(self, element: Element, kind: str = "") -> None:
         self.actions[Act.REMOVE] += 1
-        self._count(element, kind)
+        if len(element.value):
+            self.removed[kind or _kind_of(element)] += 1
 
     def _count(self, element: Element, kind: str = "") -> None:
         if len(element.value):
@@ -264,8 +267,6 @@ def _unwanted(element: Element, *, listed: bool, depth: int) -> str:
     """The kind of an element that goes whatever its value; empty when it may stay."""
     tag = element.tag
     group = tag >> 16
-    if group & 1:
-        return "PRIVATE"
     if group >> 8 in {_CURVES, _OVERLAYS}:
         return "OVERLAY"
     if not tag & 0xFFFF or group in _FORBIDDEN_GROUPS or (depth and group == _PIXEL_GROUP):

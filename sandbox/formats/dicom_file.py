@@ -86,10 +86,12 @@ def open_dicom(data: bytes) -> DicomFile:
     start = _check_preamble(data)
     meta, start = _read_meta(data, start)
     syntax = meta.get(tags.TRANSFER_SYNTAX_UID, "")
-    encoding, body, syntax = _body(data, start, syntax)
-    dataset, end = read_dataset(body, encoding)
     preamble = start >= _START and any(data[:_PREAMBLE])
-    return DicomFile(meta, syntax, encoding_of_syntax(syntax), dataset, len(body) - end, preamble)
+    if syntax == DEFLATED:
+        data, start, syntax = _inflate(memoryview(data)[start:]), 0, EXPLICIT
+    encoding, syntax = _encoding(data, start, syntax)
+    dataset, end = read_dataset(data, start, encoding)
+    return DicomFile(meta, syntax, encoding_of_syntax(syntax), dataset, len(data) - end, preamble)
 
 
 def _check_preamble(data: bytes) -> int:
@@ -130,23 +132,20 @@ def _meta_value(data: bytes, start: int) -> tuple[int, int]:
     return int.from_bytes(data[start + 6 : start + 8], "little"), start + 8
 
 
-def _body(data: bytes, start: int, syntax: str) -> tuple[Encoding, memoryview, str]:
-    """How the data set is written, its bytes, and the syntax they are then in."""
-    body = memoryview(data)[start:]
-    if syntax == DEFLATED:
-        return Encoding(), memoryview(_inflate(body)), EXPLICIT
-    found = _encoding_of(bytes(body[:_HEAD]), len(body))
+def _encoding(data: bytes, start: int, syntax: str) -> tuple[Encoding, str]:
+    """How the data set is written, and the syntax that says so."""
+    found = _encoding_of(data[start : start + _HEAD], len(data) - start)
     if not syntax:
         if found is None:
             raise Malformed("not-dicom")
-        return found, body, _syntax_of(found)
+        return found, _syntax_of(found)
     known = UID_dictionary.get(syntax)
     if known is None or known[1] != "Transfer Syntax" or "JPIP" in known[0] or "SMPTE" in known[0]:
         raise Malformed("syntax-unsupported")
     declared = encoding_of_syntax(syntax)
     # Some writers put one form into the file meta group and the other into the data set.
     differs = found is not None and found.explicit != declared.explicit and not declared.big
-    return found if found and differs else declared, body, syntax
+    return found if found and differs else declared, syntax
 
 
 def encoding_of_syntax(syntax: str) -> Encoding:

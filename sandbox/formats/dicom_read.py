@@ -45,7 +45,10 @@ class Element:
 
     def octets(self) -> bytes:
         """The value's octets; none for a sequence."""
-        return b"" if isinstance(self.value, list) else bytes(self.value)
+        value = self.value
+        if type(value) is bytes:
+            return value
+        return b"" if isinstance(value, list) else bytes(value)
 
 
 Dataset = list[Element]
@@ -60,21 +63,24 @@ class Encoding:
     big: bool = False
 
 
-def read_dataset(data: memoryview, encoding: Encoding) -> tuple[Dataset, int]:
-    """The elements of a data set and where it ends; the rest of `data` is trailing.
+def read_dataset(data: bytes, start: int, encoding: Encoding) -> tuple[Dataset, int]:
+    """The elements of the data set at `start` and where it ends; what follows is trailing.
+
+    Large values are views of `data`, not copies.
 
     Raises:
         Malformed: `truncated`, `bad-length`, `bad-element`, `too-deep` or `too-many-elements`.
     """
-    return _Reader(data, encoding).top()
+    return _Reader(data, encoding).top(start)
 
 
 class _Reader:
     """One pass over one data set; `count` bounds the elements of all depths together."""
 
-    def __init__(self, data: memoryview, encoding: Encoding) -> None:
+    def __init__(self, data: bytes, encoding: Encoding) -> None:
         order = ">" if encoding.big else "<"
         self._data = data
+        self._view = memoryview(data)
         self._encoding = encoding
         self._short_first = encoding.explicit
         self._explicit = struct.Struct(order + "HH2sH").unpack_from
@@ -82,15 +88,15 @@ class _Reader:
         self._long = struct.Struct(order + "I").unpack_from
         self._count = 0
 
-    def top(self) -> tuple[Dataset, int]:
+    def top(self, position: int) -> tuple[Dataset, int]:
         """All elements at depth 0, and the position after the last of them."""
         found: Dataset = []
-        position, end, last = 0, len(self._data), 0
+        end, last = len(self._data), 0
         while position < end:
             try:
                 element, after = self._element(position, end, 0)
             except Malformed:
-                if last >= _PIXEL_GROUP or not any(self._data[position:]):
+                if last >= _PIXEL_GROUP or not any(self._view[position:]):
                     break
                 raise
             if element.tag <= last and last >= _PIXEL_GROUP:
@@ -112,6 +118,7 @@ class _Reader:
             vr = SHORT_VRS.get(code)
             if vr is not None and start + length <= end:
                 after = start + length
+                # A short value is cheaper to copy than to view: it has 64 KiB at most.
                 return Element(group << 16 | number, vr, self._data[start:after]), after
         return self._any_element(position, end, depth)
 
@@ -128,7 +135,7 @@ class _Reader:
             return Element(tag, vr, items), after
         if vr == "UN" and self._encoding.explicit and not self._encoding.big:
             return self._untold(tag, start, after, depth), after
-        return Element(tag, vr, self._data[start:after]), after
+        return Element(tag, vr, self._view[start:after]), after
 
     def _untold(self, tag: int, start: int, end: int, depth: int) -> Element:
         """A standard element whose representation some system on the way didn't know.
@@ -137,7 +144,7 @@ class _Reader:
         """
         vr = implicit_vr(tag)
         if vr != "SQ" or start == end:
-            return Element(tag, vr, self._data[start:end])
+            return Element(tag, vr, self._view[start:end])
         items, _ = self._as_implicit(start, end, depth, delimited=False)
         return Element(tag, vr, items)
 
@@ -183,7 +190,7 @@ class _Reader:
         """An element without a length: a sequence, or encapsulated pixels."""
         if tag == PIXEL_DATA and vr in {"OB", "OW"}:
             after = self._fragments(start, end)
-            return Element(tag, "OB", self._data[start:after], fragments=True), after
+            return Element(tag, "OB", self._view[start:after], fragments=True), after
         if vr == "UN" and self._encoding.explicit:
             items, after = self._as_implicit(start, end, depth, delimited=True)
             return Element(tag, vr, items), after
