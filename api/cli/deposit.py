@@ -6,12 +6,11 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from api.cli.person import certificates_option, home_option, worker_option
+from api.cli.person import certificates_option, home_option, own_door, worker_option
 from api.client import deposit as client
 from api.client.http import Door
 from api.client.keys import open_keys
 from api.client.manifest import read_register, read_subjects
-from api.client.session import kept_session
 
 SPOOL = "spool"
 
@@ -59,7 +58,7 @@ def deposit(  # noqa: PLR0913 - one argument per option
     Nothing leaves this machine unsealed. The intake key must be signed by the worker whose
     identity key has the fingerprint --worker. What was cut off is sent with --resume.
     """
-    door = kept_session(home, certificates)
+    door = own_door(home, certificates)
     if resume is not None:
         _send_all(door, [resume])
         return

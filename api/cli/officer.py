@@ -5,11 +5,10 @@ from pathlib import Path
 
 import click
 
-from api.cli.person import certificates_option, home_option, worker_option
+from api.cli.person import certificates_option, home_option, own_door, worker_option
 from api.client import officer as client
 from api.client.http import Door
 from api.client.keys import PersonKeys, open_keys
-from api.client.session import kept_session
 
 VERDICTS = ("approve", "reject")
 
@@ -47,7 +46,7 @@ def officer(  # noqa: PLR0913 - one argument per option
     """
     if worker is None:
         raise click.UsageError("--worker is needed: samples of another signer don't count")
-    door, keys = kept_session(home, certificates), open_keys(home)
+    door, keys = own_door(home, certificates), open_keys(home)
     sitting = client.open_sitting(door, keys, ledger, dataset)
     batch = client.fetch_batch(door, sitting, worker, time.sleep)
     for path in client.write_samples(batch, out):
