@@ -24,7 +24,7 @@ from sandbox.release.custody import seal_for_inspection
 from sandbox.release.package import Controls, LabelLine, build, digest, pack
 from sandbox.release.requests import request_digest
 from sandbox.release.screening import Scan, screen
-from sandbox.release.statement import Subject, statement
+from sandbox.release.statement import Subject, digest_of, statement
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Builder:
             rows.project.schema,
             Controls(
                 release=release,
+                request=request.index,
                 project=rows.project.id,
                 dataset=rows.project.dataset,
                 context=rows.release.context,
@@ -119,7 +120,7 @@ class Builder:
         """Where rows differ from the log: the request's texts, the project's documents."""
         said = request_digest(rows.release.context, rows.release.control_statement)
         documents = lineage.documents_in(entries, rows.project.id)
-        own = (rows.project.guideline_digest, rows.project.schema_digest)
+        own = (digest_of(rows.project.guideline), digest_of(rows.project.schema))
         found = []
         if said != request.digest:
             found.append("request-differs-from-log")

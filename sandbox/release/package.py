@@ -60,9 +60,14 @@ class LabelLine:
 
 @dataclass(frozen=True)
 class Controls:
-    """What is said of the package as a whole."""
+    """What is said of the package as a whole.
+
+    `request` is the index of the request's entry: a package that is asked for again is another
+    package, and votes on the former one don't fit it.
+    """
 
     release: str
+    request: int
     project: str
     dataset: str
     context: str
@@ -76,6 +81,7 @@ class Controls:
             {
                 "v": 1,
                 "release": self.release,
+                "request": self.request,
                 "project": self.project,
                 "dataset": self.dataset,
                 "context": self.context,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from crypto.canonical import decode
 from crypto.errors import VerificationError
-from sandbox.errors import InputError
+from sandbox.errors import InputError, Malformed
 from sandbox.formats.label_schema import Schema, check_value, parse_guideline, parse_schema
 from sandbox.release.package import APPLIED, CONTROLS, FILES, GUIDELINE, LABELS, SCHEMA
 
@@ -29,6 +29,7 @@ _LINE = {"item", "version", "classes", "salt", "entry"}
 _CONTROLS = {
     "v": int,
     "release": str,
+    "request": int,
     "project": str,
     "dataset": str,
     "context": str,
@@ -80,7 +81,7 @@ def _guideline(data: bytes, scan: Scan) -> list[str]:
 def _controls(files: Mapping[str, bytes], scan: Scan) -> list[str]:
     try:
         value = _object(files[CONTROLS])
-    except VerificationError:
+    except (InputError, VerificationError):
         return [f"form-wrong/{CONTROLS}"]
     if not _controls_hold(value, files[LABELS].count(b"\n")):
         return [f"form-wrong/{CONTROLS}"]
@@ -128,7 +129,7 @@ def _line(line: bytes, schema: Schema) -> str:
         and _number(value["entry"], 0, 2**53)
     )
     if not holds:
-        raise VerificationError("line-malformed")
+        raise Malformed
     return str(value["item"])
 
 
@@ -139,7 +140,7 @@ def _number(value: object, least: int, most: int) -> bool:
 def _object(data: bytes) -> Mapping[str, object]:
     value = decode(data)
     if not isinstance(value, dict):
-        raise VerificationError("not-an-object")
+        raise Malformed
     return value
 
 

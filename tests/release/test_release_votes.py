@@ -19,8 +19,7 @@ from sandbox.errors import (
     SignatureRequired,
     Unacceptable,
 )
-from sandbox.records.deposits import Dataset
-from sandbox.records.releases import Release, Vote
+from sandbox.records.releases import Release
 from sandbox.release import commands as c
 from sandbox.release.statement import PAYLOAD_TYPE
 from sandbox.release.views import Packages, visible_votes
@@ -358,9 +357,7 @@ def test_only_the_requester_sends_it_again_or_withdraws_it(house):
     other = house.another(Role.PROJECT_LEAD, project_domain(house.project), "firm:one")
     withdrawal = c.WithdrawRelease(**house.on_release(release))
 
-    refused(
-        house, Forbidden, "not-the-requester", lambda: house.request(other, release=release)
-    )
+    refused(house, Forbidden, "not-the-requester", lambda: house.request(other, release=release))
     refused(house, Forbidden, "forbidden", lambda: house.perform(other, withdrawal))
     house.perform(house.lead, withdrawal)
     assert house.release(release).state is ReleaseState.WITHDRAWN
@@ -422,5 +419,3 @@ def test_a_release_of_another_project_is_not_found(house):
     )
 
     refused(house, NotFound, "not-found", lambda: house.perform(house.checker, command))
-    assert not house.rows(Vote)
-    assert house.rows(Dataset)
