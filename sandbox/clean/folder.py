@@ -132,9 +132,16 @@ def check_folders(source: Path, target: Path) -> None:
 
 
 def inputs(source: Path) -> list[str]:
-    """Every file and link below a folder, relative to it, in a fixed order; no link is followed."""
+    """Every file and link below a folder, relative to it, in a fixed order; no link is followed.
+
+    A folder that can't be listed stands for what is in it, so that nothing is passed over.
+    """
     found: list[str] = []
-    for folder, folders, files in os.walk(source):
+
+    def closed(error: OSError) -> None:
+        found.append(str(Path(error.filename).relative_to(source)))
+
+    for folder, folders, files in os.walk(source, onerror=closed):
         folders.sort()
         here = Path(folder)
         links = [name for name in folders if (here / name).is_symlink()]
@@ -153,8 +160,12 @@ def clean_folder(batch: Batch, names: Sequence[str]) -> Iterator[Line]:
     recipe_named(batch.recipe)
     batch.target.mkdir(mode=0o700, parents=True, exist_ok=True)
     taken: dict[str, int] = {}
-    for name, done in zip(names, _cleaned(batch, names), strict=True):
-        yield _placed(batch.target, name, done, taken)
+    try:
+        for name, done in zip(names, _cleaned(batch, names), strict=True):
+            yield _placed(batch.target, name, done, taken)
+    finally:
+        for left in batch.target.glob(_PARTIAL + "*"):
+            left.unlink(missing_ok=True)
 
 
 def _cleaned(batch: Batch, names: Sequence[str]) -> Iterator[_Done]:

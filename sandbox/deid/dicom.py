@@ -27,7 +27,7 @@ from dataclasses import dataclass, replace
 from sandbox.deid.dicom_actions import Cleaner, Place
 from sandbox.deid.dicom_holds import Top, hold_reason, words
 from sandbox.deid.dicom_pixels import fit_pixels, frames
-from sandbox.deid.dicom_scan import charset_of, own_identifiers, scrub
+from sandbox.deid.dicom_scan import charset_of, own_identifiers, scrub, speaks
 from sandbox.deid.forms import FileKind, Register, Result, Verdict
 from sandbox.deid.needles import Needles
 from sandbox.deid.pseudonyms import Pseudonyms
@@ -36,6 +36,7 @@ from sandbox.deid.subjects import identity
 from sandbox.errors import Malformed
 from sandbox.formats import dicom_tags as tags
 from sandbox.formats.charsets import readings
+from sandbox.formats.codestreams import loose_octets
 from sandbox.formats.dicom_file import DicomFile, open_dicom
 from sandbox.formats.dicom_read import Dataset, Element
 from sandbox.formats.dicom_write import Octets, encode_dataset, file_header, padded
@@ -121,7 +122,7 @@ class _Cleaning:
         sealed = self._is_sealed()
         own = Needles(()) if sealed else own_identifiers(self.file.dataset, charset)
         emptied, residue = scrub(cleaner.kept, own, self.register)
-        if residue or (sealed and emptied):
+        if residue or self._pixels_speak(own) or (sealed and emptied):
             return _verdict(self.top, Result.HELD, "residue-found")
         if sealed:
             return _verdict(self.top, Result.CLEANED, None, self.data)
@@ -134,6 +135,14 @@ class _Cleaning:
             removed["TRAILING" if self.file.trailing else "PREAMBLE"] += 1
         verdict = _verdict(self.top, Result.CLEANED, None, self._written(cleaned, cleaner, who))
         return replace(verdict, actions=_sorted(actions), removed=_sorted(removed))
+
+    def _pixels_speak(self, own: Needles) -> bool:
+        """Whether an identifier stands beside the pixels of a compressed image."""
+        pixels = self.top.get(tags.PIXEL_DATA)
+        if pixels is None or not pixels.fragments:
+            return False
+        loose = loose_octets(pixels.octets())
+        return bool(loose) and speaks(loose, own, self.register)
 
     def _identity(self, subject: str | None, charset: tuple[str, ...]) -> str:
         """What the pseudonym is derived from: record number, else name, study, or the bytes."""

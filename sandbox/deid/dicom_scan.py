@@ -118,7 +118,7 @@ def _found(kept: Iterable[Kept], own: Needles, register: Register) -> bool:
     for entry in kept:
         octets = entry.element.octets()
         if entry.bulk:
-            if find_residue(octets[:_BULK_LIMIT], register) or own.find(_words_in(octets)):
+            if speaks(octets, own, register):
                 return True
         elif octets.isascii() and b"\x1b" not in octets:
             plain.append(octets)
@@ -126,6 +126,11 @@ def _found(kept: Iterable[Kept], own: Needles, register: Register) -> bool:
             texts |= readings(octets, entry.charset)
     texts.add(b"\n".join(plain).decode("ascii"))
     return any(own.find(text) or find_residue(text, register) for text in texts)
+
+
+def speaks(octets: bytes, own: Needles, register: Register) -> bool:
+    """Whether octets of any meaning hold an identifier."""
+    return bool(find_residue(octets[:_BULK_LIMIT], register) or own.find(_words_in(octets)))
 
 
 def _words_in(octets: bytes) -> str:

@@ -121,6 +121,18 @@ def test_a_directory_of_a_medium_is_not_cleaned(clean):
     assert quarantined(clean(ct_of("1.2.840.10008.1.3.10", "")), "kind-unsupported")
 
 
+@pytest.mark.parametrize("word", [b"Dr OTTILIE Q.", b"MRN-0815-77"])
+def test_an_identifier_in_a_comment_of_a_compressed_image_is_held(clean, word):
+    comment = b"\xff\xfe" + struct.pack(">H", len(word) + 2) + word
+    jpeg = b"\xff\xd8" + comment + b"\xff\xda\x00\x02pixels\xff\xd9"
+    jpeg += b"\0" * (len(jpeg) % 2)
+    syntax = "1.2.840.10008.1.2.4.50"
+
+    assert held(clean(make.ct(make.fragments(jpeg), syntax=syntax)), "residue-found")
+    harmless = jpeg.replace(word, b"x" * len(word))
+    assert clean(make.ct(make.fragments(harmless), syntax=syntax)).result is Result.CLEANED
+
+
 def test_pixels_of_unknown_size_are_held(clean):
     assert held(clean(make.ct(without=(0x00280010,))), "pixels-unchecked")
 
