@@ -162,7 +162,7 @@ def test_refusals_never_echo_a_value(http, caplog):
         http.post("/v1/setup", content=canary).text,
     ]
 
-    ours = [r.getMessage() for r in caplog.records if not r.name.startswith("http")]
+    ours = [r.getMessage() for r in caplog.records if r.name.startswith("anbiao")]
     assert ours
     assert all(canary not in text for text in [*texts, *ours])
 
