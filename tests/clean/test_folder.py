@@ -16,7 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "deid"))
 import dicom_maker as make
 
 from api.cli.main import run
+from sandbox.clean import folder as folder_room
 from sandbox.clean.register import read_register
+from sandbox.deid.forms import Register
 from sandbox.errors import Malformed
 
 KEY = "5a" * 32
@@ -339,3 +341,31 @@ def test_nothing_of_a_file_is_said_on_any_stream(tmp_path, source):
     assert "truncated" in ended.stderr
     for canary in ("ZQXJ", "uackenbush", "0815", "Traceback", "Warning"):
         assert canary not in ended.stderr
+
+
+def test_a_file_on_which_the_engine_fails_is_set_apart_and_not_quoted(clean, monkeypatch, capsys):
+    def failing(*_):
+        raise RuntimeError("ZQXJ")
+
+    monkeypatch.setattr(folder_room, "clean_item", failing)
+    code, report = clean()
+
+    assert code == 3
+    assert {entry["reason"] for entry in report.values()} == {"engine-failed"}
+    assert "ZQXJ" not in "".join(capsys.readouterr())
+
+
+def test_a_file_over_the_limit_is_not_read(clean, monkeypatch):
+    monkeypatch.setattr(folder_room, "MAX_BYTES", 40)
+
+    assert clean()[1]["Quackenbush Ottilie/image.dcm"]["reason"] == "too-large"
+
+
+def test_a_batch_that_is_left_early_leaves_no_half_files(source, tmp_path):
+    batch = folder_room.Batch(source, tmp_path / "out", "basic", bytes(32), Register())
+    lines = folder_room.clean_folder(batch, folder_room.inputs(source))
+
+    next(lines)
+    lines.close()
+
+    assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".dcm"]
