@@ -103,7 +103,8 @@ class Town:
     def found(self) -> Person:
         """The operator, by the setup code."""
         made = session.set_up(self.door, self.setup_code(), "root", PASSWORD)
-        return self._confirmed(made)
+        self.operator = self._confirmed(made)
+        return self.operator
 
     def invite(self, operator: Person, name: str, organisation: str = "hospital") -> str:
         body = {"name": name, "organisation": organisation}
