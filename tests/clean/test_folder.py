@@ -6,6 +6,7 @@ import os
 import stat
 import subprocess
 import sys
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import pydicom
@@ -369,3 +370,22 @@ def test_a_batch_that_is_left_early_leaves_no_half_files(source, tmp_path):
     lines.close()
 
     assert [path.suffix for path in (tmp_path / "out").iterdir()] == [".dcm"]
+
+
+def test_a_killed_process_costs_only_the_file_it_died_on(clean, source, monkeypatch):
+    """White box: the pool breaks at the fifth file, and again whenever that file is tried."""
+    for number in range(40):
+        (source / f"{number:02}.dcm").write_bytes(make.ct())
+
+    def breaking(batch, names):
+        station = folder_room.Station(batch)
+        for name in names:
+            if name == "04.dcm":
+                raise BrokenProcessPool
+            yield station.clean(name)
+
+    monkeypatch.setattr(folder_room, "_in_processes", breaking)
+    _, report = clean("--workers", 2)
+
+    assert report["04.dcm"]["reason"] == "engine-failed"
+    assert {report[f"{n:02}.dcm"]["state"] for n in range(40) if n != 4} == {"cleaned"}
