@@ -44,12 +44,14 @@ class Cleaner:
         """Open `item`, clean it, keep the result and say so at the gate.
 
         Raises:
+            VerificationFailed: the ledger's past can't be believed.
             AccessError: policy refuses.
             StateError: the item moved on meanwhile.
             Unavailable: a store or the notary can't act now.
         """
         keys = self.enclave.vault.keys(ledger, dataset.id)
         subject: str | None = None
+        self.enclave.history(ledger)  # a past that can't be believed is no fault of the item
         try:
             opened = self.opener.item(ledger, item, deposit)
         except (InputError, CustodyError) as error:

@@ -13,7 +13,6 @@ OPENING: Mapping[str, str] = MappingProxyType(
         "context-mismatch": "It was sealed with another key or for another place.",
         "digest-mismatch": "The content is not the one that the inner manifest promises.",
         "engine-failed": "The engine that was to clean it ended before its time.",
-        "entry-untrusted": "The act that should allow it is not in the verified log.",
         "header-altered": "The header is not the one that the outer manifest announces.",
         "header-missing": "The header is not there.",
         "key-destroyed": "A key that would open it was destroyed.",

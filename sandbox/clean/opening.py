@@ -105,9 +105,12 @@ class Opener:
         return OpenedDeposit(outer, inner)
 
     def _check_signed(self, ledger: str, deposit: Deposit) -> None:
-        entry = self._enclave.history(ledger).signed_act(
-            deposit.opened_index, Action.DEPOSIT_OPEN, DEPOSITING
-        )
+        # A past that does not verify at all is no fault of the item: that goes up as it is.
+        history = self._enclave.history(ledger)
+        try:
+            entry = history.signed_act(deposit.opened_index, Action.DEPOSIT_OPEN, DEPOSITING)
+        except VerificationFailed as error:
+            raise VerificationFailed("manifest-not-signed", error.code) from error
         signed = entry["signed"]
         digest = f"sha256:{sha256(deposit.manifest).hexdigest()}"
         objects = {"dataset": deposit.dataset, "deposit": deposit.id}
