@@ -16,6 +16,8 @@ from sandbox.errors import Malformed, Unacceptable
 
 PREFIX = "ANBIAO_"
 FILE_NAME = "settings.toml"
+CLIENT_NAMES = frozenset({"ANBIAO_HOME", "ANBIAO_URL", "ANBIAO_WORKER"})
+"""Read by the commands of a person's own side; no settings of a house."""
 _MIB = 2**20
 
 
@@ -91,9 +93,6 @@ class Settings(BaseModel):
     poll_s: Annotated[
         float, Field(gt=0, le=60, description="seconds the idle worker waits to look again")
     ] = 0.5
-    worker_processes: Annotated[
-        int, Field(ge=1, le=256, description="processes that clean items side by side")
-    ] = 1
     spare_disk_bytes: Annotated[
         int, Field(ge=0, description="free disk space below which `doctor` complains")
     ] = 1024 * _MIB
@@ -159,5 +158,5 @@ def _from(environment: Mapping[str, str]) -> dict[str, object]:
     return {
         name.removeprefix(PREFIX).lower(): value
         for name, value in environment.items()
-        if name.startswith(PREFIX)
+        if name.startswith(PREFIX) and name not in CLIENT_NAMES
     }
