@@ -10,26 +10,48 @@ from typing import Final
 
 from api.client import deposit, officer
 from api.client.errors import ClientError
-from api.client.evidence import export_evidence
+from api.client.evidence import export
 from api.client.http import Json, new_id
-from api.client.labelling import Seen, Seat, label_next, review_next
+from api.client.labelling import ACCEPT, Project
 from api.client.manifest import read_register
 from api.client.receipts import keep_receipt
-from api.client.recipient import open_release
+from api.client.recipient import fetch, write
 from api.client.voter import inspect, vote
-from api.demo.cast import CAST, OPERATOR, STEWARD, Company, Grant, Person
-from api.demo.cast import first_account, found_hospital, give, invited, role_of
+from api.demo.cast import (
+    CAST,
+    OPERATOR,
+    STEWARD,
+    Company,
+    Person,
+    first_account,
+    found_hospital,
+    give,
+    invited,
+    role_of,
+)
 from api.demo.material import Material
 from api.demo.stage import Stage
 
 Tell = Callable[[str, int, int], None]
 """Told how far a scene is: its name, how many are done, how many in all."""
 
-SCENES: Final = ("people", "seal", "send", "clean", "approve", "issue", "label", "review", "release")
+SCENES: Final = (
+    "people",
+    "seal",
+    "send",
+    "clean",
+    "approve",
+    "issue",
+    "label",
+    "review",
+    "release",
+)
 _PATIENCE_S: Final = 300.0
 _LABELLERS: Final = ("labeller-1", "labeller-2")
 CLASSES: Final = ("no-finding", "finding", "not-assessable")
 _SCHEMA: Final = {"kind": "classification", "classes": list(CLASSES), "multiple": False}
+_FINDINGS: Final = ("nodule", "结节", "占位", "haematoma", "缺血灶", "结石", "lesion", "浓聚")
+_UNSHOWABLE: Final = 422
 _GUIDELINE: Final = {
     "goal": "Tell whether an image or report shows a finding that needs a physician.",
     "format": "One class per item.",
@@ -173,15 +195,10 @@ def open_project(play: Play) -> None:
     """The firm's project; the worker issues each approved item to it under a new id."""
     lead = play.company["lead"]
     play.project = new_id()
-    body = {
-        "project": play.project,
-        "dataset": play.dataset,
-        "title": "Findings in images and reports",
-        "firm": "firm:qilu-labelling",
-        "guideline": _GUIDELINE,
-        "schema": _SCHEMA,
-    }
-    lead.door.create(f"{play.hospital}/projects", body)
+    documents = {"guideline": _GUIDELINE, "schema": _SCHEMA}
+    _seat(play, lead).create(
+        play.dataset, "Findings in images and reports", "firm:qilu-labelling", documents
+    )
     for part in CAST:
         if part.in_project:
             give(play.company, role_of(play.company[part.name], f"project:{play.project}"))
@@ -195,8 +212,10 @@ def label(play: Play) -> None:
 
     def work(person: Person) -> None:
         seat = _seat(play, person)
-        while (saved := label_next(seat, _opinion)) is not None:
-            keep_receipt(play.party("firm") / "receipts", f"label-{saved['task']}", saved)
+        while (given := seat.next_task()) is not None:
+            classes = _opinion(seat, str(given["lease"]))
+            saved = seat.submit(str(given["task"]), int(given["version"]), classes)
+            keep_receipt(play.party("firm") / "receipts", f"label-{given['task']}", saved)
             play.tell("label", _labelled(play), play.issued)
 
     with ThreadPoolExecutor(len(_LABELLERS)) as pool:
@@ -207,8 +226,10 @@ def label(play: Play) -> None:
 def review(play: Play) -> None:
     """Another person looks again and accepts."""
     seat, done = _seat(play, play.company["reviewer"]), 0
-    while (saved := review_next(seat, _verdict)) is not None:
-        keep_receipt(play.party("firm") / "receipts", f"review-{saved['task']}", saved)
+    while (given := seat.next_review()) is not None:
+        _opinion(seat, str(given["lease"]))
+        saved = seat.judge(str(given["task"]), ACCEPT)
+        keep_receipt(play.party("firm") / "receipts", f"review-{given['task']}", saved)
         done += 1
         play.tell("review", done, play.issued)
 
@@ -216,13 +237,12 @@ def review(play: Play) -> None:
 def let_out(play: Play) -> None:
     """Request, screening, two votes of which one is the hospital's, sealing, opening."""
     company, steps = play.company, 6
-    body = {
-        "recipient": _pseudonym(play, company["recipient"]),
-        "context": "Labels for a triage study of the university.",
-        "control_statement": "Classes only; no free text, no images, no dates.",
-    }
-    path = f"{play.hospital}/projects/{play.project}/releases"
-    play.release = str(company["lead"].door.create(path, body)["release"])
+    asked = _seat(play, company["lead"]).request_release(
+        _pseudonym(play, company["recipient"]),
+        "Labels for a triage study of the university.",
+        "Classes only; no free text, no images, no dates.",
+    )
+    play.release = str(asked["release"])
     play.tell("release", 1, steps)
     _reach(play, "INDEPENDENT_REVIEW")
     for number, name in enumerate(("checker", STEWARD.name), start=2):
@@ -233,16 +253,13 @@ def let_out(play: Play) -> None:
         play.tell("release", number, steps)
     _reach(play, "RELEASED")
     play.tell("release", 4, steps)
-    recipient, target = company["recipient"], play.party("recipient") / "package"
+    recipient = company["recipient"]
     pinned = [str(play.party("regulator") / "vkeys")]
-    play.files_left = open_release(
-        recipient.door, recipient.own, company.ledger, play.release, target, pinned
-    )
+    delivery = fetch(recipient.door, recipient.own, company.ledger, play.release, pinned)
+    play.files_left = write(delivery, play.party("recipient") / "package")
     play.tell("release", 5, steps)
-    regulator = company["regulator"]
-    export_evidence(
-        regulator.door, company.ledger, play.dataset, play.party("regulator") / "evidence.zip"
-    )
+    target = play.party("regulator") / "evidence.zip"
+    export(company["regulator"].door, company.ledger, play.dataset, target)
     play.tell("release", steps, steps)
 
 
@@ -272,22 +289,26 @@ def _labelled(play: Play) -> int:
     return play.issued - _tasks(play).get("OPEN", 0) - _tasks(play).get("LEASED", 0)
 
 
-def _seat(play: Play, person: Person) -> Seat:
-    return Seat(person.door, play.company.ledger, play.project)
+def _seat(play: Play, person: Person) -> Project:
+    return Project(person.door, play.company.ledger, play.project)
 
 
-def _opinion(seen: Seen) -> Mapping[str, object]:
-    """What a labeller of the demo says: of text by a word in it, of an image by its brightness."""
-    if seen.text is not None:
-        words = ("nodule", "结节", "占位", "fracture", "haematoma", "缺血灶", "结石", "lesion")
-        found = any(word in seen.text for word in words)
-        return {"classes": [CLASSES[int(found)]]}
-    picture = max((len(frame) for frame in seen.frames), default=0)
-    return {"classes": [CLASSES[2] if not picture else CLASSES[picture % 2]]}
+def _opinion(seat: Project, lease: str) -> list[str]:
+    """What a person of the demo says after looking at all that a lease shows.
 
-
-def _verdict(_seen: Seen) -> tuple[str, str]:
-    return "accept", ""
+    Of text by words in it; of an image nothing that a physician would: whether it can be shown.
+    """
+    seen = seat.lease(lease)
+    if seen["kind"] == "text":
+        text = seat.text(lease).casefold()
+        return [CLASSES[1] if any(word in text for word in _FINDINGS) else CLASSES[0]]
+    try:
+        frames = [seat.frame(lease, number) for number in range(int(seen["frames"]))]
+    except ClientError as error:
+        if error.status != _UNSHOWABLE:
+            raise
+        frames = []
+    return [CLASSES[0] if frames else CLASSES[2]]
 
 
 def _pseudonym(play: Play, person: Person) -> str:

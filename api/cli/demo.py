@@ -1,0 +1,94 @@
+"""`anbiao demo`: the whole chain on real files, every party played from outside."""
+
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from api.client.errors import ClientError
+from api.demo import material, scenes
+from api.demo.scenes import SCENES, Play
+from api.demo.stage import Stage, staged
+from api.demo.summary import show
+from api.demo.verdicts import Verdict, verdicts
+
+_BYTES = frozenset({"seal", "send"})
+
+
+@click.command()
+@click.option(
+    "--input",
+    "given",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    help="Your own files instead of the demo's.",
+)
+@click.option(
+    "--dir",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Data folder, new or empty; always kept.  [default: demo-data/<time>]",
+)
+@click.option("--keep", is_flag=True, help="Leave the processes running.")
+def demo(given: Path | None, folder: Path | None, *, keep: bool) -> int:
+    """Play hospital, officer, firm, voters, recipient and regulator on real files.
+
+    Exit code 0 only if every verdict is as expected.
+    """
+    console = Console()
+    target = _fresh(folder).resolve()
+    began = time.monotonic()
+    with staged(target, keep=keep) as stage:
+        play, said = _played(console, stage, given)
+        show(console, play, said, time.monotonic() - began)
+        if keep:
+            pids = " ".join(str(stage.process(name).pid) for name in ("notary", "worker", "serve"))
+            console.print(f"Left running: {stage.url}; to end it: kill {pids}")
+    return int(not all(one.as_expected for one in said))
+
+
+def _fresh(folder: Path | None) -> Path:
+    """The data folder, made.
+
+    Raises:
+        ClientError: `folder-not-empty`.
+    """
+    chosen = folder or Path("demo-data") / datetime.now().astimezone().strftime("%Y%m%d-%H%M%S")
+    chosen.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if any(chosen.iterdir()):
+        raise ClientError("folder-not-empty", "--dir has to be new or empty")
+    return chosen
+
+
+def _played(console: Console, stage: Stage, given: Path | None) -> tuple[Play, list[Verdict]]:
+    columns = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console) as progress:
+        bars = {name: progress.add_task(name, total=None, visible=False) for name in SCENES}
+        play = Play(stage, _teller(progress, bars))
+        scenes.gather_people(play)
+        scenes.pin_log_keys(play)
+        scenes.make_dataset(play)
+        own = stage.folder / "parties" / "hospital" / "deposit"
+        scenes.hand_over(play, material.given(given) if given else material.gathered(own))
+        for scene in (scenes.clean, scenes.approve, scenes.open_project):
+            scene(play)
+        for scene in (scenes.label, scenes.review, scenes.let_out):
+            scene(play)
+    play.company.close()
+    return play, verdicts(stage.folder, play.company.ledger)
+
+
+def _teller(progress: Progress, bars: dict[str, TaskID]) -> scenes.Tell:
+    def tell(name: str, done: int, total: int) -> None:
+        if name in _BYTES:  # kilobytes are easier to read
+            done, total = done // 1024, max(1, total // 1024)
+        progress.update(bars[name], completed=done, total=total, visible=True)
+
+    return tell
+
+
+if __name__ == "__main__":
+    sys.exit(demo())
