@@ -28,7 +28,7 @@ def removed_in(entries: Sequence[Mapping[str, object]]) -> Counter[str]:
         if entry["action"] != "item.clean" or not isinstance(outcome, dict):
             continue
         for name, count in outcome.get("counts", {}).items():
-            kind, _, identifier = str(name).partition(".")
+            kind, _, identifier = str(name).partition(":")
             if kind == "removed":
                 removed[identifier] += count
     return removed
