@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from api.cli.person import certificates_option, home_option
+from api.cli.person import certificates_option, home_option, own_door
 from api.client import evidence as client
-from api.client.session import kept_session
 
 
 @click.command()
@@ -22,5 +21,5 @@ from api.client.session import kept_session
 )
 def evidence(dataset: str, home: Path, certificates: Path | None, ledger: str, out: Path) -> None:
     """Export the evidence on DATASET; check it with `anbiao verify`."""
-    size = client.export(kept_session(home, certificates), ledger, dataset, out)
+    size = client.export(own_door(home, certificates), ledger, dataset, out)
     click.echo(f"{out}: {size} bytes")

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from api.cli.person import certificates_option, home_option
+from api.cli.person import certificates_option, home_option, own_door
 from api.client import recipient as client
 from api.client.keys import open_keys
-from api.client.session import kept_session
 
 
 @click.command("open")
@@ -37,7 +36,7 @@ def open_package(
     pins: tuple[str, ...],
 ) -> None:
     """Fetch RELEASE and write its package folder once every check held."""
-    door, keys = kept_session(home, certificates), open_keys(home)
+    door, keys = own_door(home, certificates), open_keys(home)
     delivery = client.fetch(door, keys, ledger, release, pins)
     for path in client.write(delivery, out):
         click.echo(str(path))

@@ -4,10 +4,9 @@ from pathlib import Path
 
 import click
 
-from api.cli.person import certificates_option, home_option
+from api.cli.person import certificates_option, home_option, own_door
 from api.client import voter as client
 from api.client.keys import open_keys
-from api.client.session import kept_session
 
 
 @click.command()
@@ -34,7 +33,7 @@ def vote(
     verdict: str | None,
 ) -> None:
     """Inspect RELEASE, check its statement here, and sign a verdict."""
-    door, keys = kept_session(home, certificates), open_keys(home)
+    door, keys = own_door(home, certificates), open_keys(home)
     inspected = client.inspect(door, ledger, release)
     if out is not None:
         for path in client.write_files(inspected, out):

@@ -186,7 +186,12 @@ def _task_routes(routes: APIRouter, room: _Room) -> None:
 
     @routes.post("/tasks/{task}/labels", status_code=201)
     def submit_label(
-        ledger: str, task: HexId, form: LabelForm, actor: ActorHere, key: RequestKey, seen: Seen
+        ledger: str,
+        task: HexId,
+        form: LabelForm,
+        actor: ActorHere,
+        key: RequestKey,
+        seen: Seen = None,
     ) -> LabelSavedShape:
         """Save a label; `If-Match` names the version that its labeller saw last."""
         version = _version(seen)
