@@ -2,6 +2,7 @@
 
 import base64
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,7 @@ from crypto.signing import PersonKey, fingerprint
 from sandbox import wiring
 from sandbox.records.deposits import IntakeKey
 from sandbox.vault import read_pin
-from sandbox.worker import Worker
+from sandbox.worker import Worker, run
 
 CT = Path(get_testdata_file("CT_small.dcm", download=False)).read_bytes()
 
@@ -268,3 +269,47 @@ def test_the_commands_do_what_the_client_does(ward: Ward, folder: Path, tmp_path
     assert (deposited, usage, unpinned) == (0, 64, 64)
     assert "2 items sealed and received" in capsys.readouterr().out
     assert not any((homes / "dora" / "spool").iterdir())
+
+
+@pytest.mark.requirement("R33")
+def test_the_officers_command_shows_samples_and_signs(ward: Ward, folder: Path, tmp_path, capsys):
+    for sealed in ward.seal(folder):
+        depositing.send(ward.depositor.door, sealed)
+    home, out, stop = ward.town.folder / "parties" / "oscar", tmp_path / "out", threading.Event()
+    session.keep_session(home, ward.town.url, ward.officer.door)
+    working = threading.Thread(target=run, args=(ward.worker, stop, 0.05))
+    working.start()
+    while any(item["state"] == "SEALED" for item in ward.items()):
+        stop.wait(0.05)
+
+    place = ["--ledger", ward.ledger, "--dataset", ward.dataset, "--worker", ward.fingerprint]
+    code = run_cli(
+        ["officer", "--home", str(home), "--out", str(out), "--verdict", "approve", *place]
+    )
+    stop.set()
+    working.join()
+
+    assert code == 0
+    assert "approve: approval APPROVED, dataset READY" in capsys.readouterr().out
+    assert len(list(out.iterdir())) == 4
+
+
+def test_lists_and_states_are_for_members_with_a_reason(ward: Ward, folder: Path):
+    for sealed in ward.seal(folder):
+        depositing.send(ward.depositor.door, sealed)
+    ward.work()
+    steward, officer = ward.steward.door, ward.officer.door
+    item = ward.items()[0]["item"]
+
+    listed = list(steward.items(f"/hospitals/{ward.ledger}/datasets"))
+    again = officer.create(f"{ward.path}/items/{item}/requeue", {})
+    with pytest.raises(ClientError) as early:
+        steward.create(f"{ward.path}/suspend", {})
+    with pytest.raises(ClientError) as idle:
+        steward.create(f"{ward.path}/resume", {})
+    with pytest.raises(ClientError) as hidden:
+        ward.officer.door.get(f"{ward.path}/intake-key")
+
+    assert [one["dataset"] for one in listed] == [ward.dataset]
+    assert again["state"] == "SEALED"
+    assert {e.value.status for e in (early, idle, hidden)} == {403}

@@ -9,6 +9,10 @@ import pytest
 from enclave_house import LEDGER, EnclaveHouse, Member, text_of
 from pydicom.data import get_testdata_file
 
+from crypto.merkle import leaf_hash, verify_inclusion
+from crypto.note import split_note
+from crypto.tlogproof import parse_proof
+from crypto.treehead import parse
 from policies.vocabulary import Action, ItemState
 from sandbox.acts import Actor, Command, Receipt
 from sandbox.clean.engine import Job, LocalEngine
@@ -303,3 +307,17 @@ def test_nothing_is_tried_for_a_suspended_dataset(house: EnclaveHouse):
     house.change_behind_the_gate(replace(row, state=type(row.state).SUSPENDED))
 
     assert list(house.work.steps(LEDGER)) == []
+
+
+def test_a_receipt_from_the_verified_past_verifies_alone(house: EnclaveHouse):
+    house.create_dataset()
+    history = house.histories(LEDGER)
+    last = len(history.entries()) - 1
+
+    receipt = history.receipt(last)
+
+    proof = parse_proof(receipt["proof"])
+    head = parse(split_note(proof.checkpoint)[0])
+    leaf = leaf_hash(receipt["entry"].encode())
+    verify_inclusion(last, head.size, leaf, list(proof.hashes), head.root)
+    assert [h.role for h in history.holder(house.officer.member)] == ["deid-officer"]
