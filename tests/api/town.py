@@ -65,7 +65,9 @@ class Town:
     def begin(self) -> None:
         self.house = wiring.serving(self.settings, self.clock)
         self.house.begin()
-        listening = socket.create_server(("127.0.0.1", 0))
+        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
         config = uvicorn.Config(
             create_app(self.house),
             log_config=None,
