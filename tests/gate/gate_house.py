@@ -21,7 +21,7 @@ from crypto.signing import PersonKey, sign_act
 from policies.ruling import Facts, Ruling
 from policies.vocabulary import Action, Role
 from sandbox.acts import Acting, Actor, Command, Commitment, Effects, Outcome, SignedAct
-from sandbox.errors import IllegalTransition, NotFound
+from sandbox.errors import Conflict, IllegalTransition, NotFound
 from sandbox.gate import Gate
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.publishing import Publisher
@@ -56,7 +56,7 @@ def rows_of_hospital() -> tuple[type, ...]:
 class Keep(Command):
     """Keep a remark, or go wrong in the way that `how` says, after having changed a row."""
 
-    ACTION = Action.DATASET_CREATE
+    ACTION = Action.DATASET_RESUME
 
     slot: str
     how: str = "keep"
@@ -172,8 +172,11 @@ class GrantHandler:
 
     def act(self, tables: Tables, command: Grant, acting: Acting) -> Outcome:
         terms = command.signed.terms
-        if tables.of(Pseudonym).get(command.account) is None:
+        known = tables.of(Pseudonym).get(command.account)
+        if known is None:
             tables.of(Pseudonym).insert(Pseudonym(command.account, command.member))
+        elif known.pseudonym != command.member:
+            raise Conflict("pseudonym-differs")
         expires = terms["expires_at"]
         tables.of(Membership).insert(
             Membership(
@@ -226,7 +229,7 @@ class StewardsOnly:
         self, roles: Sequence[Role], domain: str, action: Action, facts: Facts, epoch: int
     ) -> Ruling:
         self.epochs.append(epoch)
-        labels = Role.LABELLER in roles and action is Action.DATASET_CREATE
+        labels = Role.LABELLER in roles and action is Action.DATASET_RESUME
         allowed = Role.STEWARD in roles or labels
         decisive = {name: value for name, value in facts.items() if name != "undecisive"}
         return Ruling(allowed, "stewards-may" if allowed else "default-deny", POLICY, decisive)

@@ -35,7 +35,7 @@ def test_done_act_leaves_one_entry_with_everything_a_regulator_asks(house):
     assert entry["actor"] == house.pseudonyms["steward"]
     assert entry["roles"] == ["steward"]
     assert entry["granted_by"] == [0]
-    assert entry["action"] == Action.DATASET_CREATE
+    assert entry["action"] == Action.DATASET_RESUME
     assert entry["objects"] == {"dataset": slot(1)}
     assert entry["facts"] == {"grade": 3, "how": "keep"}
     assert entry["ruling"] == {"allowed": True, "rule": "stewards-may", "policy": POLICY}
