@@ -98,6 +98,7 @@ class House:
         except Unavailable:
             _log.warning("failed logins of the last minute could not be entered")
         self.gate.close()
+        self.gate.notary.close()
         self.ledgers.close()
 
 

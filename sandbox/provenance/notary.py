@@ -63,6 +63,10 @@ class Notary(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of connection or files."""
+        ...
+
 
 @dataclass
 class _Book:
