@@ -42,7 +42,6 @@ def worker(folder: Path, account: str | None, serve_key: Path | None, *, quiet: 
             try:
                 run(ready, stop, settings.poll_s)
             finally:
-                ready.enclave.gate.notary.close()
                 ready.enclave.ledgers.close()
 
 
