@@ -8,8 +8,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from gate_house import House, rows_of_hospital
+from gate_faults import Faults, FaultyLedgers, FaultyNotary, FaultyPublisher
+from gate_house import PREFIX, Clock, House, rows_of_hospital
 
+from sandbox.provenance.notary import NotaryState
+from sandbox.provenance.publishing import Publisher
 from sandbox.records.port import Ledgers
 from sandbox.storage.memory import MemoryLedgers
 from sandbox.storage.sqlite import SqliteLedgers
@@ -47,3 +50,24 @@ def house(build, ledgers) -> House:
     made = build(ledgers=ledgers)
     made.found()
     return made
+
+
+@pytest.fixture
+def faults() -> Faults:
+    return Faults()
+
+
+@pytest.fixture
+def frail(tmp_path, ledgers, faults) -> Iterator[House]:
+    """A house in which each step can be made to fail."""
+    notary = NotaryState(tmp_path / "notary", PREFIX, Clock())
+    made = House(
+        tmp_path,
+        ledgers=FaultyLedgers(ledgers, faults),
+        notary=FaultyNotary(notary, faults),
+        publisher=FaultyPublisher(Publisher(tmp_path / "log"), faults),
+    )
+    made.found()
+    yield made
+    made.close()
+    notary.close()

@@ -1,8 +1,9 @@
 """Parts that fail on demand, before or after they did their work; else they are the real ones."""
 
+from collections.abc import Callable
 from contextlib import contextmanager
 
-from sandbox.errors import LedgerUnavailable, Unavailable
+from sandbox.errors import LedgerHalted, LedgerUnavailable, Unavailable
 
 BEFORE, AFTER = "failed-not-persisted", "failed-but-persisted"
 
@@ -12,6 +13,7 @@ class Faults:
 
     def __init__(self) -> None:
         self.left: dict[tuple[str, str], int] = {}
+        self.meanwhile: Callable[[], object] = lambda: None  # what happens while `open` fails
 
     def plan(self, step: str, side: str, times: int = 1) -> None:
         self.left[step, side] = times
@@ -30,6 +32,8 @@ class FaultyNotary:
         self.inner, self.faults = inner, faults
 
     def extend(self, ledger, start, leaf_hashes):
+        if self.faults.due("halt", BEFORE):
+            raise LedgerHalted("ledger-differs")
         if self.faults.due("notary", BEFORE):
             raise Unavailable("notary-unavailable")
         note = self.inner.extend(ledger, start, leaf_hashes)
@@ -65,10 +69,23 @@ class FaultyPublisher:
         return self.inner.keep_evidence(*parts)
 
 
+class FaultyTables:
+    def __init__(self, inner, faults: Faults) -> None:
+        self.inner, self.faults = inner, faults
+
+    def of(self, row_type):
+        if self.faults.due(f"rows of {row_type.__name__}", BEFORE):
+            raise LedgerUnavailable
+        return self.inner.of(row_type)
+
+    def __getattr__(self, name):
+        return getattr(self.inner, name)
+
+
 class FaultyUnit:
     def __init__(self, inner, faults: Faults) -> None:
         self.inner, self.faults = inner, faults
-        self.tables, self.attempt = inner.tables, inner.attempt
+        self.tables, self.attempt = FaultyTables(inner.tables, faults), inner.attempt
 
     def append(self, index, entry, leaf_hash):
         if self.faults.due("append", BEFORE):
@@ -92,9 +109,15 @@ class FaultyStore:
     def __getattr__(self, name):
         return getattr(self.inner, name)
 
+    def snapshot(self):
+        if self.faults.due("snapshot", BEFORE):
+            raise LedgerUnavailable
+        return self.inner.snapshot()
+
     @contextmanager
     def unit(self):
         if self.faults.due("open", BEFORE):
+            self.faults.meanwhile()
             raise LedgerUnavailable("ledger-busy")
         with self.inner.unit() as unit:
             yield FaultyUnit(unit, self.faults)

@@ -21,11 +21,11 @@ from crypto.signing import PersonKey, sign_act
 from policies.ruling import Facts, Ruling
 from policies.vocabulary import Action, Role
 from sandbox.acts import Acting, Actor, Command, Commitment, Effects, Outcome, SignedAct
-from sandbox.errors import Conflict, IllegalTransition, NotFound
+from sandbox.errors import Conflict, IllegalTransition, LedgerUnavailable, NotFound
 from sandbox.gate import Gate
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.publishing import Publisher
-from sandbox.records.people import Membership, Pseudonym
+from sandbox.records.people import Hospital, Membership, Pseudonym
 from sandbox.records.port import Tables
 from sandbox.storage.rows import HOSPITAL_ROWS
 from sandbox.storage.sqlite import SqliteLedgers
@@ -61,6 +61,8 @@ class Keep(Command):
     slot: str
     how: str = "keep"
     salt: bytes = field(default=b"", compare=False)
+    tags: tuple[str, ...] = ()
+    due_at: datetime | None = None
 
     def objects(self) -> Mapping[str, str]:
         return {"dataset": self.slot}
@@ -128,9 +130,32 @@ class KeepHandler:
         }
         if command.how == "break":
             raise ZeroDivisionError("patient Zhang San")
+        if command.how == "database":
+            raise LedgerUnavailable
         if command.how not in outcomes:
             raise IllegalTransition
         return outcomes[command.how]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Announce(Command):
+    """On the platform: tell of a new hospital, whose ledger is then to be made."""
+
+    ACTION = Action.HOSPITAL_OPEN
+
+    hospital: str
+
+    def objects(self) -> Mapping[str, str]:
+        return {"hospital": self.hospital}
+
+
+class AnnounceHandler:
+    def facts(self, tables: Tables, command: Announce, acting: Acting) -> Facts:
+        return {}
+
+    def act(self, tables: Tables, command: Announce, acting: Acting) -> Outcome:
+        tables.of(Hospital).insert(Hospital(command.hospital, "one", "steward", acting.now))
+        return Outcome(effects=Effects(open_ledger=command.hospital))
 
 
 class VoteHandler:
@@ -211,6 +236,7 @@ class RevokeHandler:
 HANDLERS = {
     Keep: KeepHandler(),
     Vote: VoteHandler(),
+    Announce: AnnounceHandler(),
     Found: FoundHandler(),
     Grant: GrantHandler(),
     Revoke: RevokeHandler(),

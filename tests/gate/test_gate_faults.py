@@ -4,8 +4,8 @@ import shutil
 import sqlite3
 
 import pytest
-from gate_faults import AFTER, BEFORE, Faults, FaultyLedgers, FaultyNotary, FaultyPublisher
-from gate_house import LEDGER, PREFIX, Clock, House, together
+from gate_faults import AFTER, BEFORE, Faults, FaultyNotary
+from gate_house import LEDGER, PREFIX, Clock, together
 
 from crypto.merkle import leaf_hash, root_of
 from crypto.tlogproof import check_proof, parse_proof
@@ -17,33 +17,12 @@ from sandbox.errors import (
     SandboxError,
 )
 from sandbox.provenance.notary import NotaryState
-from sandbox.provenance.publishing import Publisher, head_of
+from sandbox.provenance.publishing import head_of
 from sandbox.trust import Trust
 
 
 def slot(n: int) -> str:
     return f"{n:032x}"
-
-
-@pytest.fixture
-def faults() -> Faults:
-    return Faults()
-
-
-@pytest.fixture
-def frail(tmp_path, ledgers, faults):
-    """A house in which each step can be made to fail."""
-    notary = NotaryState(tmp_path / "notary", PREFIX, Clock())
-    house = House(
-        tmp_path,
-        ledgers=FaultyLedgers(ledgers, faults),
-        notary=FaultyNotary(notary, faults),
-        publisher=FaultyPublisher(Publisher(tmp_path / "log"), faults),
-    )
-    house.found()
-    yield house
-    house.close()
-    notary.close()
 
 
 def sound(house) -> None:
