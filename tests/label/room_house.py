@@ -203,6 +203,7 @@ class RoomHouse:
         role: Role,
         domain: str = HOSPITAL_DOMAIN,
         organisation: str = "hospital",
+        expires_at: datetime | None = None,
     ) -> str:
         command = GrantMembership(
             ledger=LEDGER,
@@ -214,7 +215,7 @@ class RoomHouse:
             organisation=organisation,
             signing_key=person.key.public_bytes,
             sealing_key=person.sealing.public_bytes if person.sealing else None,
-            expires_at=None,
+            expires_at=expires_at,
         )
         signed = self.steward.sign(Action.MEMBER_GRANT, command.objects(), grant_terms(command))
         self.perform(self.steward, replace(command, signed=signed))
