@@ -2068,7 +2068,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(target: str, pins: Pins, since: bytes | None = None, token: str | None = None) -> int:
     """Verify and print the verdict; the exit code. Nothing is raised, whatever `target` holds."""
-    code, said = judge(target, pins, since, token)
+    code, said = judged(lambda: verify(target, pins, since, token))
     # What was read may name files as it likes: one line, and nothing that moves a cursor.
     line = "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in said)
     try:
@@ -2079,12 +2079,10 @@ def run(target: str, pins: Pins, since: bytes | None = None, token: str | None =
     return code
 
 
-def judge(
-    target: str, pins: Pins, since: bytes | None = None, token: str | None = None
-) -> tuple[int, str]:
-    """The exit code and the sentence to print."""
+def judged(verification: Callable[[], str]) -> tuple[int, str]:
+    """The exit code and the sentence to print; whatever happens, nothing is raised."""
     try:
-        return SOUND, f"SOUND {verify(target, pins, since, token)}"
+        return SOUND, f"SOUND {verification()}"
     except Broken as error:
         return BROKEN, f"BROKEN {error}"
     except CannotTell as error:
@@ -2093,7 +2091,7 @@ def judge(
         return CANNOT_TELL, f"CANNOT TELL this machine could not: {type(error).__name__}"
     except Exception as error:  # noqa: BLE001 - the edge of the program
         # A form that no check foresaw: never sound, and never a traceback.
-        return BROKEN, f"BROKEN malformed ({type(error).__name__}) at {target}"
+        return BROKEN, f"BROKEN malformed: {type(error).__name__}"
 
 
 if __name__ == "__main__":
