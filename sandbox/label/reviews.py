@@ -13,8 +13,9 @@ from sandbox.acts import Acting, Commitment, Outcome
 from sandbox.errors import NotFound, Unacceptable
 from sandbox.label import leases
 from sandbox.label.commands import OpenReview, ReopenTask, SubmitReview
-from sandbox.label.tasks import labelled_by, project_digests
+from sandbox.label.tasks import authors_of, labelled_by, project_digests, waiting
 from sandbox.records.labels import Review, Task
+from sandbox.records.persons import accounts_of
 from sandbox.records.port import Tables
 from sandbox.records.transitions import step
 
@@ -56,8 +57,9 @@ class OpenReviewHandler:
     def _task(self, tables: Tables, command: OpenReview, acting: Acting) -> Task:
         if command.task:
             return leases.task_of(tables, command, command.task)
-        for task in tables.of(Task).find(project=command.project, state=TaskState.SUBMITTED):
-            if not labelled_by(tables, task, acting.account):
+        persons = accounts_of(tables, acting.account)
+        for task in waiting(tables, command.project, state=TaskState.SUBMITTED):
+            if not persons & authors_of(tables, task):
                 return task
         raise NotFound("no-task", "no label waits for your review here")
 

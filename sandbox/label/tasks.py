@@ -4,7 +4,9 @@ R36: a label saved over another version than the one seen is refused. R38: each 
 its own; former versions stay.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 
 from policies.ruling import Facts
 from policies.states import TASK
@@ -20,6 +22,7 @@ from sandbox.records.port import Tables
 from sandbox.records.transitions import step
 
 MADE_BY_PERSON = "person"
+_PART = 64
 
 
 class OpenTaskHandler:
@@ -49,7 +52,7 @@ class OpenTaskHandler:
         """
         project = leases.project_of(tables, command, acting)
         task = self._task(tables, command, acting)
-        if reviewed_by(tables, task, acting.account):
+        if reviewers_of(tables, task) & accounts_of(tables, acting.account):
             raise Forbidden("own-review", "a reviewer of a task can't label it")
         lease = leases.new_lease(project, task, command.lease, leases.LABEL_WORK, acting)
         leased = replace(
@@ -63,11 +66,10 @@ class OpenTaskHandler:
     def _task(self, tables: Tables, command: OpenTask, acting: Acting) -> Task:
         if command.task:
             return leases.task_of(tables, command, command.task)
-        tasks, project = tables.of(Task), command.project
-        returned = tasks.find(project=project, state=TaskState.RETURNED, labeller=acting.account)
-        fresh = tasks.find(project=project, state=TaskState.OPEN)
-        for task in (*returned, *fresh):
-            if not reviewed_by(tables, task, acting.account):
+        persons = accounts_of(tables, acting.account)
+        own = waiting(tables, command.project, state=TaskState.RETURNED, labeller=acting.account)
+        for task in chain(own, waiting(tables, command.project, state=TaskState.OPEN)):
+            if not persons & reviewers_of(tables, task):
                 return task
         raise NotFound("no-task", "no task is left for you here")
 
@@ -170,17 +172,27 @@ class CloseLeaseHandler:
         return lease
 
 
-def reviewed_by(tables: Tables, task: Task, account: str) -> bool:
-    """Whether the person behind `account` ever judged this task (R06)."""
-    persons = accounts_of(tables, account)
-    judged = {review.reviewer for review in tables.of(Review).find(task=task.id)}
-    return bool(judged & persons)
+def waiting(tables: Tables, project: str, **equal: object) -> Iterator[Task]:
+    """Tasks of a project whose fields equal `equal`, read in parts: most callers take the first."""
+    after: str | None = None
+    while part := tables.of(Task).find(after=after, limit=_PART, project=project, **equal):
+        yield from part
+        after = part[-1].id
+
+
+def reviewers_of(tables: Tables, task: Task) -> set[str]:
+    """Accounts that ever judged this task (R06)."""
+    return {review.reviewer for review in tables.of(Review).find(task=task.id)}
+
+
+def authors_of(tables: Tables, task: Task) -> set[str]:
+    """Accounts that wrote any version of this task's label (R06)."""
+    return {label.author for label in tables.of(Label).find(task=task.id)}
 
 
 def labelled_by(tables: Tables, task: Task, account: str) -> bool:
     """Whether the person behind `account` wrote any version of this task's label (R06)."""
-    persons = accounts_of(tables, account)
-    return any(label.author in persons for label in tables.of(Label).find(task=task.id))
+    return bool(authors_of(tables, task) & accounts_of(tables, account))
 
 
 def project_digests(project: Project) -> dict[str, str]:

@@ -16,9 +16,9 @@ from sandbox.errors import (
     StaleVersion,
     Unacceptable,
 )
-from sandbox.label.commands import OpenTask
+from sandbox.label.commands import OpenTask, SubmitReview
 from sandbox.records.deposits import Dataset
-from sandbox.records.labels import Lease, Task
+from sandbox.records.labels import Lease, Review, Task
 from sandbox.records.people import Membership
 from sandbox.records.sealed_labels import LabelPayload, open_label
 
@@ -447,3 +447,84 @@ def test_states_behind_the_gate_are_still_stepped(house):
         "illegal-transition",
         lambda: house.open_task(house.labeller, task.id),
     )
+
+
+def test_the_next_task_is_found_beyond_the_first_part(house):
+    house.opened(items=70)
+    tasks = sorted(row.id for row in house.rows(Task))
+    for task in tasks[:-1]:
+        review = Review(new_id(), task, house.project, "", house.labeller.account, "accept",
+                        b"", "", 0, house.clock.now)  # fmt: skip
+        house.change_behind_the_gate(review)
+
+    given = house.open_task(house.labeller).reply
+
+    assert given["task"] == tasks[-1]
+
+
+def test_things_of_another_project_are_not_found(house):
+    house.opened()
+    task = str(house.open_task(house.labeller).reply["task"])
+    (lease,) = house.rows(Lease)
+    row = house.row(Task, task)
+    house.change_behind_the_gate(replace(row, project=new_id()), replace(lease, project=new_id()))
+
+    for act in (
+        lambda: house.open_task(house.labeller, task),
+        lambda: house.open_review(house.reviewer, task),
+        lambda: house.close_lease(house.labeller, lease.id),
+    ):
+        refused(house, NotFound, "not-found", act)
+    with pytest.raises(NotFound):
+        house.submit(house.labeller, task)
+
+
+@pytest.mark.requirement("R47")
+def test_an_identifier_in_the_reason_of_a_reopening_is_refused(house):
+    house.opened()
+    house.accept_all()
+    (task,) = [row.id for row in house.rows(Task)]
+
+    refused(
+        house,
+        Unacceptable,
+        "identifier-found",
+        lambda: house.reopen(house.reviewer, task, "it is 张三丰"),
+    )
+
+
+def test_a_value_without_canonical_form_is_refused_like_any_other(house):
+    house.opened()
+    task = house.open_task(house.labeller).reply["task"]
+
+    refused(
+        house,
+        Unacceptable,
+        "label-classes-wrong",
+        lambda: house.submit(house.labeller, task, value={"classes": [float("nan")]}),
+    )
+
+
+def test_a_verdict_made_beside_the_desk_is_refused_too(house):
+    house.opened()
+    task = house.label_one()
+    house.open_review(house.reviewer, task)
+    command = SubmitReview(**house.on_project(), task=task, review=new_id(), verdict="perhaps")
+
+    refused(
+        house,
+        Unacceptable,
+        "verdict-unknown",
+        lambda: house.perform(house.reviewer, command),
+    )
+
+
+def test_a_lease_that_lost_its_task_is_still_closed(house):
+    house.opened()
+    given = house.open_task(house.labeller).reply
+    row = house.row(Task, given["task"])
+    house.change_behind_the_gate(replace(row, lease=None))
+
+    house.close_lease(house.labeller, given["lease"])
+
+    assert house.row(Task, row.id).state is TaskState.LEASED
