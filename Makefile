@@ -35,7 +35,7 @@ serve: $(VENV)/.runtime
 	$(BIN)/anbiao serve --all $(ARGS)
 
 test: $(VENV)/.dev
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

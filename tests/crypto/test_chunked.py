@@ -221,12 +221,13 @@ def test_source_that_dries_up_is_refused():
 @pytest.mark.parametrize(
     ("key", "context", "code"),
     [
-        (secrets.token_bytes(32), CONTEXT, "context-mismatch"),
+        (bytes(32), CONTEXT, "context-mismatch"),
         (KEY, b"dataset, objecu", "context-mismatch"),
         (KEY, b"", "context-mismatch"),
         (KEY[:16], CONTEXT, "key-malformed"),
         (b"", CONTEXT, "key-malformed"),
     ],
+    ids=["key", "context", "no-context", "short-key", "no-key"],
 )
 def test_wrong_key_or_place_opens_nothing(key, context, code):
     assert code_of(reader_of, SEALED, key, context) == code
