@@ -6,7 +6,17 @@ from datetime import timedelta
 
 import pytest
 from gate_faults import BEFORE, Faults, FaultyNotary, FaultyPublisher
-from gate_house import LEDGER, START, Announce, Found, House, Keep, Vote
+from gate_house import (
+    HANDLERS,
+    LEDGER,
+    START,
+    Announce,
+    Found,
+    FoundHandler,
+    House,
+    Keep,
+    Vote,
+)
 
 from policies.ruling import Ruling
 from policies.vocabulary import Action
@@ -23,6 +33,7 @@ from sandbox.errors import (
 )
 from sandbox.gate.writer import MAX_BATCH, Waiter
 from sandbox.provenance.publishing import Publisher
+from sandbox.records.people import Pseudonym
 
 
 def slot(n: int) -> str:
@@ -337,6 +348,41 @@ def test_ledger_is_halted_even_where_the_evidence_cannot_be_kept(build, ledgers,
 
     with pytest.raises(LedgerHalted):
         again.keep(slot(1))
+
+
+class Stuck(FaultyNotary):
+    """A notary that takes leaf hashes and goes on answering with its first checkpoint."""
+
+    first = None
+
+    def extend(self, ledger, start, leaf_hashes):
+        self.first = self.first or self.inner.extend(ledger, start, leaf_hashes)
+        return self.first
+
+
+def test_checkpoint_that_does_not_cover_the_act_gives_no_receipt(build, ledgers):
+    house = build(ledgers=ledgers)
+    house.found()
+    again = build(ledgers=ledgers, notary=Stuck(house.notary, Faults()))
+
+    with pytest.raises(CheckpointPending):
+        again.keep(slot(1))
+
+
+class SelfNamed(FoundHandler):
+    """A room that enters the founder's pseudonym itself."""
+
+    def act(self, tables, command, acting):
+        tables.of(Pseudonym).insert(Pseudonym(acting.account, acting.pseudonym))
+        return super().act(tables, command, acting)
+
+
+def test_room_may_enter_the_founders_pseudonym_itself(build, ledgers):
+    house = build(ledgers=ledgers, handlers={**HANDLERS, Found: SelfNamed()})
+
+    house.found()
+
+    assert house.keep(slot(1)).index == 1
 
 
 def stopped_writer(house):

@@ -12,7 +12,8 @@ from crypto import verifier as regulator
 from crypto.merkle import Tree, leaf_hash
 from policies.ruling import Ruling
 from policies.vocabulary import Action, Role
-from sandbox.errors import LedgerHalted, NotFound, Unavailable, VerificationFailed
+from sandbox.errors import LedgerHalted, NotFound, TooLarge, Unavailable, VerificationFailed
+from sandbox.provenance import evidence
 from sandbox.provenance.entry import Deed, Doer, Place, build
 from sandbox.provenance.evidence import Subject, Supplements, write_pack
 from sandbox.provenance.notary import NotaryState
@@ -193,6 +194,16 @@ def test_folder_that_is_none_is_unwritable(tmp_path):
     assert caught.value.code == "log-unwritable"
 
 
+def test_tile_that_cannot_be_written_is_told(log):
+    (log.place / "tile").write_text("in the way")
+
+    with pytest.raises(Unavailable) as caught:
+        log.publish(log.grow(1))
+
+    assert caught.value.code == "log-unwritable"
+    assert head_of((log.place / "checkpoint").read_text()).size == 0
+
+
 def test_evidence_that_cannot_be_written_is_told(tmp_path):
     (tmp_path / "halted").write_text("a file")
 
@@ -271,6 +282,17 @@ def test_pack_of_an_unpublished_log_is_refused(log, tmp_path):
         pack(log, tmp_path / "one.zip")
 
     assert caught.value.code == "log-missing"
+
+
+@pytest.mark.parametrize("limit", ["_MAX_MEMBERS", "_MAX_BYTES"])
+def test_pack_that_a_zip_cannot_hold_is_refused(log, tmp_path, monkeypatch, limit):
+    log.publish(log.grow(3))
+    monkeypatch.setattr(evidence, limit, 4)
+
+    with pytest.raises(TooLarge) as caught:
+        pack(log, tmp_path / "one.zip")
+
+    assert caught.value.code == "evidence-too-large"
 
 
 @pytest.mark.parametrize("octets", [b"", b"\x00\x05abc", b"\xff\xff"])
