@@ -102,7 +102,7 @@ def _told(error: Exception) -> int:
         case ClientError() | SandboxError():
             return _fail(error.code, error.message, error.exit_code)
         case VerificationError():
-            return _fail(error.code, "a check failed", VerificationFailed.exit_code)
+            return _fail(error.code, error.message, VerificationFailed.exit_code)
         case OSError():
             return _fail("file-failed", os.strerror(error.errno or 0), 1)
         case _:

@@ -48,7 +48,7 @@ def _serve(settings: Settings, stop: threading.Event) -> None:
         house.begin()
         listening = _listen(settings)
         server = uvicorn.Server(_configured(settings, house))
-        ticking = threading.Thread(target=_tick, args=(house, stop), daemon=True)
+        ticking = threading.Thread(target=_tick, args=(house, server, stop), daemon=True)
         ticking.start()
         url = _url(settings, listening)
         with running_note(settings, "serve", url=url):
@@ -94,13 +94,17 @@ def _url(settings: Settings, listening: socket.socket) -> str:
     return f"{scheme}://{host}:{listening.getsockname()[1]}"
 
 
-def _tick(house: wiring.House, stop: threading.Event) -> None:
-    """Enter failed logins whose minute is over, now and then."""
+def _tick(house: wiring.House, server: uvicorn.Server, stop: threading.Event) -> None:
+    """Enter failed logins whose minute is over, now and then; end the server when asked to.
+
+    uvicorn takes the signals over only once it runs: one that came before must not be lost.
+    """
     while not stop.wait(_TICK_S):
         try:
             house.people.entrance.tick()
         except Unavailable as error:
             _log.warning("failed logins wait for the log: %s", error.code)
+    server.should_exit = True
 
 
 @contextmanager

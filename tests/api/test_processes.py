@@ -1,0 +1,337 @@
+"""The command line and the three processes, as they are started for real."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import click
+import httpx
+import pytest
+
+from api.cli import doctor, main
+from api.client.errors import ClientError
+from crypto.errors import VerificationError
+from sandbox import errors, settings, settings_page
+from sandbox.settings import load
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = [sys.executable, "-m", "api.cli.main"]
+
+
+def started(name, folder, *more):
+    return subprocess.Popen(
+        [*PROGRAM, name, "--dir", str(folder), *more], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [*PROGRAM, *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environment},
+        timeout=60,
+    )
+
+
+def appears(path, process):
+    """What is in a file once it is there; a process that ended meanwhile is a failure."""
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        os.sched_yield()
+    return json.loads(path.read_text())
+
+
+def test_all_three_processes_start_answer_and_end_cleanly(tmp_path):
+    process = started("serve", tmp_path, "--port", "0", "--all", "--quiet")
+    try:
+        note = appears(tmp_path / "run" / "serve.json", process)
+        answer = httpx.get(f"{note['url']}/v1/health", trust_env=False)
+        appears(tmp_path / "run" / "notary.json", process)
+        appears(tmp_path / "run" / "worker.json", process)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        said = process.communicate(timeout=60)[1]
+
+    assert answer.json() == {"status": "ok"}
+    assert process.returncode == 0, said
+    assert list((tmp_path / "run").glob("*.json")) == []
+    assert "waiting: pin-missing" in said
+    assert "Traceback" not in said
+    modes = {p.stat().st_mode & 0o077 for p in tmp_path.rglob("*")}
+    assert modes == {0}
+
+
+@pytest.mark.parametrize("name", ["notary", "worker", "serve"])
+def test_each_process_ends_on_an_interrupt(tmp_path, name):
+    more = ("--port", "0") if name == "serve" else ()
+    process = started(name, tmp_path, *more)
+    appears(tmp_path / "run" / f"{name}.json", process)
+
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+
+    assert process.returncode == 0, said
+    assert "Traceback" not in said
+
+
+def test_core_dumps_are_off(tmp_path):
+    process = started("notary", tmp_path)
+    appears(tmp_path / "run" / "notary.json", process)
+
+    limits = Path(f"/proc/{process.pid}/limits").read_text()
+
+    process.terminate()
+    process.communicate(timeout=60)
+    line = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+    assert line.split()[4:6] == ["0", "0"]
+
+
+@pytest.mark.requirement("R84")
+def test_other_addresses_are_refused_without_tls(tmp_path):
+    done = run("serve", "--dir", tmp_path, "--host", "192.0.2.1")
+
+    assert done.returncode == errors.Unacceptable.exit_code
+    assert done.stderr.startswith("error: setting-refused: ")
+    assert "loopback" in done.stderr
+
+
+@pytest.mark.requirement("R90")
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("colour = 1", "setting-unknown"),
+        ("port = 'x'", "setting-refused"),
+        ("= 1", "settings-malformed"),
+        ("password_memory_kib = 64", "setting-refused"),
+    ],
+)
+def test_wrong_settings_refuse_the_start(tmp_path, text, code):
+    (tmp_path / "settings.toml").write_text(text)
+
+    done = run("notary", "--dir", tmp_path)
+
+    assert done.returncode == 65
+    assert done.stderr.startswith(f"error: {code}: ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_wrong_environment_refuses_the_start(tmp_path):
+    done = run("serve", "--dir", tmp_path, ANBIAO_NO_SUCH="1")
+
+    assert done.stderr.startswith("error: setting-unknown: no setting no_such")
+
+
+def test_exposed_root_key_refuses_the_start(tmp_path):
+    (tmp_path / "serve").mkdir()
+    (tmp_path / "serve" / "root.key").write_text("x")
+    (tmp_path / "serve" / "root.key").chmod(0o644)
+
+    done = run("serve", "--dir", tmp_path, "--port", "0")
+
+    assert done.returncode == 76
+    assert done.stderr.splitlines()[-1].startswith("error: file-exposed: ")
+
+
+def test_two_notaries_of_one_house_are_refused(tmp_path):
+    process = started("notary", tmp_path)
+    appears(tmp_path / "run" / "notary.json", process)
+
+    done = run("notary", "--dir", tmp_path)
+
+    process.terminate()
+    process.communicate(timeout=60)
+    assert done.returncode == 69
+    assert done.stderr.startswith("error: socket-taken: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["no-such"], 64),
+        (["serve"], 64),
+        (["serve", "--dir"], 64),
+        (["--no-such"], 64),
+        (["--version"], 0),
+        (["--help"], 0),
+        (["enrol", "--help"], 0),
+        (["enrol", "logout", "--home", "/nonexistent"], 77),
+    ],
+)
+def test_exit_codes(arguments, code, capsys):
+    assert main.run(arguments) == code
+    assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (errors.Forbidden(), 77, "error: forbidden: Policy does not allow this."),
+        (errors.LedgerHalted(), 69, "error: ledger-halted: "),
+        (ClientError("not-found", status=404), 75, "error: not-found: not found"),
+        (ClientError("unreachable"), 69, "error: unreachable: unreachable"),
+        (VerificationError("file-exposed"), 76, "error: file-exposed: "),
+        (FileNotFoundError(2, "canary", "canary"), 1, "error: file-failed: No such file"),
+        (RuntimeError("canary"), 70, "error: internal-error: RuntimeError at "),
+        (click.ClickException("said"), 1, "error: failed: said"),
+        (click.Abort(), 130, ""),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_errors_are_one_line_and_an_exit_code(monkeypatch, capsys, error, code, line):
+    def fail(*_args, **_named):
+        raise error
+
+    monkeypatch.setattr(main.anbiao, "main", fail)
+
+    assert main.run([]) == code
+    said = capsys.readouterr().err
+    assert said.startswith(line)
+    assert "canary" not in said
+
+
+def test_help_lists_every_command_without_loading_any():
+    code = "import sys; from api.cli.main import run; run(['--help']); print(sorted(m for m in sys.modules if m.startswith('api.cli.')))"
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert all(f"\n  {name} " in done.stdout for name in main.COMMANDS)
+    assert done.stdout.splitlines()[-1] == "['api.cli.main']"
+
+
+def test_doctor_finds_a_fresh_house_sound(tmp_path):
+    tmp_path.chmod(0o700)
+
+    assert main.run(["doctor", "--dir", str(tmp_path)]) == 0
+
+
+@pytest.mark.requirement("R90")
+@pytest.mark.parametrize("what", ["root", "folder", "disk", "tls", "tls-key"])
+def test_doctor_names_what_is_to_be_mended(tmp_path, capsys, what):
+    tmp_path.chmod(0o755 if what == "folder" else 0o700)
+    lines = []
+    if what == "root":
+        (tmp_path / "serve").mkdir()
+        (tmp_path / "serve" / "root.key").touch(0o644)
+        (tmp_path / "serve" / "root.key").chmod(0o644)
+    if what == "disk":
+        lines.append(f"spare_disk_bytes = {2**60}")
+    if what.startswith("tls"):
+        lines += [f"tls_certificate = '{tmp_path}/c'", f"tls_key = '{tmp_path}/k'"]
+    if what == "tls-key":
+        (tmp_path / "c").touch()
+        (tmp_path / "k").touch()
+        (tmp_path / "k").chmod(0o644)
+    (tmp_path / "settings.toml").write_text("\n".join(lines))
+
+    code = main.run(["doctor", "--dir", str(tmp_path)])
+
+    assert code == 1
+    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
+    assert len(failed) == 1
+
+
+def test_doctor_says_what_one_user_cannot_defend(tmp_path):
+    found = {f.what: f for f in doctor.examine(load(tmp_path, {}))}
+
+    assert found["users"].verdict == found["attestation"].verdict == doctor.WARNED
+    assert "no defence" in found["users"].sentence
+    assert "waits for serve.pin, account, stewards.pins" in found["worker"].sentence
+
+
+def test_doctor_finds_a_complete_house_complete(tmp_path):
+    (tmp_path / "vault").mkdir()
+    for name in ("serve.pin", "account", "stewards.pins"):
+        (tmp_path / "vault" / name).touch()
+    for name in ("cert", "key"):
+        (tmp_path / name).touch(0o600)
+        (tmp_path / name).chmod(0o600)
+    given = {"tls_certificate": tmp_path / "cert", "tls_key": tmp_path / "key", "host": "192.0.2.1"}
+
+    found = {f.what: f for f in doctor.examine(load(tmp_path, {}, given))}
+
+    assert found["worker"].verdict == found["TLS"].verdict == doctor.SOUND
+    assert "the network" in found["TLS"].sentence
+
+
+def test_settings_come_from_file_environment_and_command_line_in_that_order(tmp_path):
+    (tmp_path / "settings.toml").write_text("port = 1\nlease_s = 60\norigin = 'log.example'\n")
+
+    read = load(
+        tmp_path,
+        {"ANBIAO_PORT": "2", "ANBIAO_LEASE_S": "90", "HOME": "x", "ANBIAO_HOME": "y"},
+        {"port": 3, "host": None},
+    )
+
+    assert (read.port, read.lease_s, read.origin, read.host) == (3, 90, "log.example", "127.0.0.1")
+    assert read.pins == tmp_path.resolve() / "vault" / "stewards.pins"
+
+
+@pytest.mark.parametrize(
+    ("given", "code"),
+    [
+        ({"origin": "Has Blank"}, "setting-refused"),
+        ({"poll_s": 0}, "setting-refused"),
+        ({"tls_key": "k"}, "setting-refused"),
+        ({"host": "example.org"}, "setting-refused"),
+        ({"more": 1}, "setting-unknown"),
+    ],
+)
+def test_settings_out_of_range_are_refused(tmp_path, given, code):
+    with pytest.raises(errors.Unacceptable) as caught:
+        load(tmp_path, {}, given)
+
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_loopback_addresses_need_no_tls(tmp_path, host):
+    assert load(tmp_path, {}, {"host": host}).host == host
+
+
+def test_settings_stay_few_and_their_page_is_drawn_from_them():
+    assert len(settings.Settings.model_fields) <= 25
+    assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page()
+
+
+def test_passphrase_locks_the_root_keys(tmp_path):
+    phrase = tmp_path / "phrase"
+    phrase.touch(0o600)
+    phrase.write_text("a long passphrase\n")
+    house = tmp_path / "house"
+    process = started_with_phrase(house, phrase)
+
+    assert stat.S_IMODE((house / "serve" / "root.key").stat().st_mode) == 0o600
+    phrase.write_text("another\n")
+    done = run("serve", "--dir", house, "--port", "0", ANBIAO_PASSPHRASE_FILE=str(phrase))
+    phrase.chmod(0o644)
+    exposed = run("serve", "--dir", house, "--port", "0", ANBIAO_PASSPHRASE_FILE=str(phrase))
+
+    assert process.returncode == 0
+    assert (done.returncode, exposed.returncode) == (76, 76)
+    assert exposed.stderr.splitlines()[-1].startswith("error: file-exposed: ")
+
+
+def started_with_phrase(house, phrase):
+    process = subprocess.Popen(
+        [*PROGRAM, "serve", "--dir", str(house), "--port", "0"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "ANBIAO_PASSPHRASE_FILE": str(phrase)},
+    )
+    appears(house / "run" / "serve.json", process)
+    process.terminate()
+    process.communicate(timeout=60)
+    return process
