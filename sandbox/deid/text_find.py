@@ -1,0 +1,33 @@
+"""All recognisers over one view."""
+
+from collections.abc import Iterator
+
+from sandbox.deid.forms import Register
+from sandbox.deid.text_ages import ages_in
+from sandbox.deid.text_dates import dates_in
+from sandbox.deid.text_labels import labelled_in
+from sandbox.deid.text_names_en import english_names_in
+from sandbox.deid.text_names_zh import chinese_names_in
+from sandbox.deid.text_numbers import numbers_in
+from sandbox.deid.text_places import places_in
+from sandbox.deid.text_register import register_finder
+from sandbox.deid.text_spans import Span
+from sandbox.deid.text_spread import mentions_in
+
+
+def found_in(text: str, register: Register) -> list[Span]:
+    """Everything that any recogniser finds in a view's text; some of it overlaps."""
+    finder = register_finder(register)
+    known = [span for span in finder.spans(text)]
+    spans = [*known, *_by_form(text)]
+    return [*spans, *mentions_in(text, spans, finder.rows)]
+
+
+def _by_form(text: str) -> Iterator[Span]:
+    yield from numbers_in(text)
+    yield from labelled_in(text)
+    yield from (day.span for day in dates_in(text))
+    yield from ages_in(text)
+    yield from places_in(text)
+    yield from chinese_names_in(text)
+    yield from english_names_in(text)

@@ -1,0 +1,214 @@
+"""Latin names: English ones, and Chinese ones in pinyin.
+
+What gives them away: a title, a label, a relation or a degree beside them, the form `SURNAME, First`,
+a common given name before another capitalised word, pinyin in the order of Chinese names. Terms of
+medicine that are people's names (Parkinson disease, Hodgkin lymphoma) stay.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from sandbox.deid.text_spans import Kind, Span
+from sandbox.deid.words import words
+
+_CAP = r"[A-ZÀ-Þ][a-zß-ÿ'’]*(?:[A-Z][a-zß-ÿ]+)?(?:-[A-ZÀ-Þ][a-zß-ÿ'’]+)?"
+_UPPER = r"[A-ZÀ-Þ]{2,}(?:['’\-][A-ZÀ-Þ]+)*"
+_INITIAL = r"[A-Z]\."
+_PIECE = rf"(?:{_UPPER}(?![a-z])|{_CAP})"
+_PARTICLE = r"(?:(?:van|von|de|da|del|di|la|le|bin|al|el|ter|der|den|dos|du|St\.?) ){0,2}"
+_FULL = rf"{_PIECE}(?:[ ](?:{_INITIAL}|{_PARTICLE}{_PIECE})){{0,3}}"
+_WRAPPED = rf"{_PIECE}(?:[ \n](?:{_INITIAL}|{_PARTICLE}{_PIECE})){{0,3}}"
+
+_TITLED = re.compile(
+    rf"\b(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Professor|Doctor|Sister|Nurse(?: Practitioner)?|Sr|Rev|Fr|Capt|Sgt|Lt|Col|Judge|Dame|Lord|Lady|Uncle|Aunt|Auntie|Grandma|Grandpa)\b\.?[ \n]{{1,2}}"
+    rf"(?P<n>(?:{_INITIAL} ?){{0,3}}{_WRAPPED}(?:, ?[A-Z]\b\.?)?|(?:{_INITIAL} ?){{2,3}})"
+)
+_LABELLED = re.compile(
+    r"(?:\b(?:[Pp]atient(?: [Nn]ame)?|PATIENT(?: NAME)?|PAT[lI]ENT\s+NAME|[Pp]t|PT|[Nn]ame(?: given as)?|NAME|[Ss]urname|[Ff]irst [Nn]ame|[Ll]ast [Nn]ame|"
+    r"[Mm]other'?s? [Nn]ame|[Cc]lient|CLIENT|[Ss]ubject|[Aa]ttending|[Oo]rdering(?: [Pp]hysician)?|[Rr]eferring(?: (?:[Pp]hysician|MD))?|"
+    r"[Dd]ictated(?: by)?|[Tt]yped(?: by)?|[Ss]igned(?: (?:electronically|off|by))*|[Ee]lectronically signed by|[Rr]ead by|[Rr]eported by|[Rr]eviewed by|[Vv]erified by|"
+    r"[Pp]erformed by|[Ii]nterpreted by|[Tt]ranscribed by|[Aa]uthor|[Pp]rovider|[Ss]urgeon|[Aa]ssistant|[Aa]nesthesi(?:a|ologist)(?: by)?|[Tt]ech(?:nologist|nician)?|"
+    r"[Rr]adiologist|[Pp]athologist|[Oo]perator|[Ww]itness(?:ed by)?|[Cc]onsultant|[Ff]ellow|[Rr]esident|[Rr]egistrar|[Cc]ashier|[Cc]ontact|[Gg]uarantor|[Nn]ext of [Kk]in|NOK|"
+    r"PCP|GP|PI|CRC|RN|MD|[Cc]aregiver|[Ii]nterpreter|[Cc]oordinator|[Rr]eported|[Aa]ccount holder|[Ii]nsured|[Hh]older|[Rr]equested by|[Ss]een by|[Cc]c|To|Attn|Dear|Re)\s{0,3}[:#=]\s{0,3}"
+    r"|\b(?:Dear|[Ss]igned(?: by)?|[Dd]ictated by|[Tt]yped by|[Rr]eported by|[Rr]ead by|[Rr]eviewed by|[Vv]erified by|[Pp]erformed by|[Ss]een by|[Aa]ccompanied by|[Ii]nterpreted by|"
+    r"[Nn]amed|[Cc]alled|[Mm]y name is|I am|[Nn]ame given as|known as|goes by|[Aa]ttending|[Pp]atient|[Pp]t|Baby (?:girl|boy)|fellow|resident|cashier|Cashier|Nurse|chaplain|interpreter|[Oo]perator|"
+    r"Tech|RN|signed electronically:?|discussed with|spoke with|d/w|informed|notified)[ ]{1,3}"
+    r"|患者\s?[::]?\s?|病人[::]?\s?|姓名[::]?\s?|医[师生][::]\s?|翻译(?:志愿者)?\s?[::]?\s?|主任\s?|联系人[::]?\s?)"
+    rf"[\"'(“‘\[]{{0,2}}(?P<n>{_UPPER}, ?{_WRAPPED}|{_CAP}, (?:{_CAP}|[A-Z])\b(?! (?:and|or))|(?:{_INITIAL} ?){{1,3}}{_WRAPPED}|{_WRAPPED}|(?:{_INITIAL} ?){{2,3}}|[A-Z]{{2,3}}\b)"
+)
+_KIN = re.compile(
+    r"\b(?:[Ww]ife|[Hh]usband|[Ss]on|[Dd]aughter|[Mm]other|[Ff]ather|[Mm]om|[Mm]um|[Dd]ad|[Bb]rother|[Ss]ister|[Ss]ibling|[Pp]artner|[Ss]pouse|[Ff]riend|[Nn]eighbou?r|[Uu]ncle|[Aa]unt|"
+    r"[Nn]iece|[Nn]ephew|[Cc]ousin|[Gg]rand(?:son|daughter|mother|father|child|ma|pa)|[Cc]aregiver|[Cc]arer|[Gg]uardian|[Tt]win|[Ff]ianc[eé]e?|[Gg]irlfriend|[Bb]oyfriend|[Nn]urse|[Cc]haplain)"
+    rf",?(?: in sibling)? (?:named |called |\(|in )?(?P<n>{_CAP}(?: {_CAP}){{0,2}})"
+)
+_DEGREE = re.compile(
+    rf"(?P<n>(?:{_INITIAL} ?){{0,2}}{_FULL}),? (?:MD|M\.D\.|DO|RN|R\.N\.|NP|PA-C|PA|PhD|Ph\.D\.|MBBS|FRCR|FRCS|FACR|MRCP|DDS|LPN|RT|PT|OT|CRNA|PharmD|LCSW|MBChB|Radiologist)\b(?![ -]?\d)"
+)
+_REVERSED = re.compile(
+    rf"(?<![A-Za-z,] )\b(?P<n>{_UPPER}, ?{_PIECE}(?: {_INITIAL}| {_PIECE})?)(?=[ \t]*(?:\n|$|[(;|/]|\s{{2,}}|\d|[MF]\b|DOB|MRN|ID))"
+)
+_COMMA = re.compile(rf"(?P<n>\b{_CAP}, {_CAP})(?= ?\(|,? (?:seen|DOB|MRN|[MF]\b|\d))")
+_INITIALLED = re.compile(rf"(?<![A-Za-z.]){_INITIAL} ?(?:{_INITIAL} ?)?(?P<s>{_CAP})(?![a-z])")
+_TWO_INITIALS = re.compile(
+    r"(?:\b[Pp]t|[Pp]atient|[Ii]nitials|缩写)[: ]{1,2}(?P<n>[A-Z]\. ?[A-Z]\.(?: ?[A-Z]\.)?|[A-Z]{2,4}\b)"
+)
+_TYPED = re.compile(
+    r"\b(?:[Tt]yped|[Tt]ranscribed|[Dd]ictated|[Ss]igned|[Ii]nitials|缩写)(?: by)?[: ]{1,2}(?P<n>[A-Z]{2,3})\b(?![A-Za-z])"
+)
+_CARET = re.compile(
+    rf"(?P<n>\b(?:{_UPPER}|{_CAP})\^(?:{_UPPER}|{_CAP}|[A-Z])(?:\^(?:{_UPPER}|{_CAP}|[A-Z]))?)(?=[\^|=\s]|$)"
+)
+_CLOSING = re.compile(
+    rf"(?:[Yy]ours (?:sincerely|faithfully|truly)|[Kk]ind regards|[Bb]est (?:regards|wishes)|[Ss]incerely|[Rr]egards|[Cc]heers|[Tt]hanks|Signed),?[ \t]*\n+[ \t]*(?P<n>(?:{_INITIAL} ?){{0,2}}{_FULL})"
+)
+_QUOTED_NICK = re.compile(
+    rf"\([\"“'](?P<n>{_CAP})[\"”']\)|[\"“'](?P<q>{_CAP})['’]s\b|\((?P<p>{_CAP}) to friends\)"
+)
+_PAIR = re.compile(rf"\b(?P<f>{_CAP})(?: (?:{_INITIAL}|{_CAP}))? (?P<s>{_PARTICLE}{_CAP})")
+_UPPER_PAIR = re.compile(rf"\b(?P<f>{_UPPER}) (?P<s>{_UPPER})\b")
+_FORM = re.compile(rf"\b(?:asked me|says|said|reports|denies|states|emailed|called|phoned)\b")
+_ACTOR = re.compile(
+    rf"(?:^|[.:\n(] ?)(?P<n>{_CAP})(?=(?: (?:says|said|states|stated|emailed|called|phoned|texted|asked|writes|wrote)\b|, who (?:asked|said|says|is|was|has|lives|works)\b|, yeah\b))"
+)
+
+_EPONYM_USE = re.compile(
+    r"(?:['’]s)?(?:[ -](?:plus|like|type|class|score|scale|index|grade|stage|staging|criteria|classification|disease|diseases|syndrome|syndromes|lymphoma|sarcoma|tumou?r|sign|test|"
+    r"node|nodes|nodule|body|bodies|cell|cells|reflex|law|palsy|phenomenon|thyroiditis|encephalopathy|aphasia|contracture|fracture|cyst|esophagus|oesophagus|hernia|procedure|operation|"
+    r"repair|catheter|tube|clamp|forceps|incision|position|point|triad|angle|line|ring|duct|gland|canal|ligament|fascia|muscle|space|pouch|ulcer|colitis|granulomatosis|arteritis|vasculitis|"
+    r"anaemia|anemia|purpura|nephritis|stain|chorea|ataxia|dementia|psychosis|malformation|anomaly|tetralogy|block|murmur|pulse|respiration|breathing|fever|agar|method|formula|equation|curve|"
+    r"monitor|protocol|regimen|units?|coma|grading|solution|rule|rules|maneuver|manoeuvre|goiter|ophthalmopathy|lesion|deformity|palsies|band|bands|plots?|level|levels|needle|retractor|"
+    r"wire|pin|nail|plate|screw|flap|graft|shunt|valve|stent|loop|anastomosis|stoma|drain|biopsy|resection|approach|technique|view|projection)\b|-[A-Z][a-z]+|[ ]?(?:病|综合征|氏|征|评分|分级|分期|指数|试验|细胞|淋巴瘤|失语|量表|点压痛|囊肿|骨折|手术|法|环|分型|分类|线|角|管|反射))"
+)
+_SYLLABLE = r"(?:(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|ue|ui|uo|üe|a|e|i|o|u|ü)|er)"
+_PINYIN_GIVEN = re.compile(rf"{_SYLLABLE}[-' ]?{_SYLLABLE}?", re.IGNORECASE)
+_PINYIN_NAME = re.compile(
+    r"\b(?P<a>[A-Z][a-z]{1,6}|[A-Z]{2,7}),? (?P<b>[A-Z][a-z]{1,11}(?:-[A-Za-z]{2,6})?|[A-Z]{2,12})\b"
+)
+_MIN_PINYIN = 4
+
+
+def is_everyday(word: str) -> bool:
+    """Whether a Latin word is one of everyday language too."""
+    return word.casefold() in words("everyday_en") or word.casefold() in words("not_names_en")
+
+
+def is_eponym_use(text: str, start: int, end: int) -> bool:
+    """Whether a name stands here for a disease, a sign, a test or the like."""
+    if text[start:end].casefold() not in words("eponyms"):
+        return False
+    if _EPONYM_USE.match(text, end):
+        return True
+    return start > 0 and text[start - 1] == "-" and text[start - 2 : start - 1].isalpha()
+
+
+def english_names_in(text: str) -> Iterator[Span]:
+    """Every Latin name of a view's text that its surroundings give away."""
+    for pattern, weight in (
+        (_TITLED, 60),
+        (_LABELLED, 58),
+        (_KIN, 57),
+        (_DEGREE, 59),
+        (_CLOSING, 59),
+        (_CARET, 63),
+        (_ACTOR, 50),
+    ):
+        for match in pattern.finditer(text):
+            span = _trimmed(text, *match.span("n"), weight)
+            if span:
+                yield span
+    for pattern in (_REVERSED, _COMMA):
+        for match in pattern.finditer(text):
+            if not _common(match.group("n")):
+                yield Span(*match.span("n"), Kind.NAME, 55)
+    for match in _INITIALLED.finditer(text):
+        surname = match.group("s")
+        if (
+            surname.casefold() not in words("not_names_en")
+            and not is_eponym_use(text, *match.span("s"))
+            and len(surname) > 2
+        ):  # noqa: PLR2004
+            yield Span(*match.span(), Kind.NAME, 54)
+    for pattern in (_TWO_INITIALS, _TYPED):
+        for match in pattern.finditer(text):
+            yield Span(*match.span("n"), Kind.NAME, 53)
+    for match in _QUOTED_NICK.finditer(text):
+        for group in "nqp":
+            if match.group(group) and not is_everyday(match.group(group)):
+                yield Span(*match.span(group), Kind.NAME, 50)
+    yield from _pairs(text)
+    yield from _pinyin(text)
+
+
+def _common(name: str) -> bool:
+    return any(word.casefold() in words("not_names_en") for word in re.findall(r"[A-Za-z]+", name))
+
+
+def _trimmed(text: str, start: int, end: int, weight: int) -> Span | None:
+    """The name without words after it that belong to no name; None if nothing is left."""
+    pieces = list(re.finditer(r"[^\s,^]+", text[start:end]))
+    kept = 0
+    for piece in pieces:
+        word = piece.group().strip(".'’\"")
+        if word.casefold() in words("not_names_en") or re.search(r"\d", word):
+            break
+        if is_eponym_use(text, start + piece.start(), start + piece.start() + len(word)):
+            break
+        kept = piece.end()
+    if not kept:
+        return None
+    bare = text[start : start + kept].rstrip(" \n,'’")
+    if (
+        len(pieces) == 1
+        and bare.isupper()
+        and len(bare) > 3
+        and weight < 60
+        and bare.casefold() not in words("first_names_en")
+    ):  # noqa: PLR2004
+        return None
+    bare = re.sub(r"['’]s$", "", bare)
+    return Span(start, start + len(bare), Kind.NAME, weight) if len(bare) > 1 else None
+
+
+def _pairs(text: str) -> Iterator[Span]:
+    """A common given name and another capitalised word."""
+    firsts = words("first_names_en")
+    for pattern in (_PAIR, _UPPER_PAIR):
+        for match in pattern.finditer(text):
+            first, last = match.group("f").casefold(), match.group("s").casefold()
+            if first not in firsts or last in words("not_names_en"):
+                continue
+            if (
+                is_eponym_use(text, *match.span("s"))
+                or first in words("everyday_en")
+                and last in words("everyday_en")
+            ):
+                continue
+            if (
+                first in words("eponyms")
+                and last in words("eponyms")
+                and not match.group("f").istitle()
+            ):
+                continue
+            yield Span(*match.span(), Kind.NAME, 52)
+
+
+@cache
+def _pinyin_surnames() -> frozenset[str]:
+    return words("pinyin_surnames")
+
+
+def _pinyin(text: str) -> Iterator[Span]:
+    for match in _PINYIN_NAME.finditer(text):
+        a, b = match.group("a"), match.group("b")
+        for surname, given in ((a, b), (b, a)):
+            plain = given.replace("-", "").casefold()
+            if (
+                surname.casefold() in _pinyin_surnames()
+                and len(plain) >= _MIN_PINYIN
+                and _PINYIN_GIVEN.fullmatch(given)
+                and plain not in words("pinyin_words")
+                and not is_everyday(plain)
+            ):
+                yield Span(*match.span(), Kind.NAME, 53)
+                break

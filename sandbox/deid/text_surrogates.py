@@ -1,0 +1,105 @@
+"""Puts surrogates in place of what was found, by operators of presidio-anonymizer.
+
+- `[NAME-KQTZBD]`: the kind, and six letters that are the same for the same value under one key.
+- `[DATE-KQTZBD 2023年8月14日]`: a date moved by the subject's shift, in the form it was written in.
+  The letters are a keyed seal over the date shown, so that only a date that came out of here is
+  taken for clean when the text is cleaned again.
+- `[AGE_OVER_89]`: without letters; ages of 90 and more are one class.
+
+The letters are consonants: no tag holds a digit or spells a word.
+
+Source: 45 CFR 164.514(b)(2)(i)(C).
+"""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from presidio_anonymizer import AnonymizerEngine, OperatorConfig, RecognizerResult
+from presidio_anonymizer.operators import Operator, OperatorType
+
+from sandbox.deid.pseudonyms import Pseudonyms, fold
+from sandbox.deid.text_spans import Kind
+
+_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+_LENGTH = 6
+_KINDS = "|".join(sorted((kind.value for kind in Kind), key=len, reverse=True))
+TAG = re.compile(rf"\[(?:({_KINDS})(?:-([{_LETTERS}]{{{_LENGTH}}}))?)(?: ([^\[\]\n]{{1,60}}))?\]")
+
+
+class Surrogates:
+    """Makes and recognises the surrogates under one key."""
+
+    def __init__(self, pseudonyms: Pseudonyms) -> None:
+        self._pseudonyms = pseudonyms
+
+    def tag(self, kind: Kind, value: str) -> str:
+        """The tag that stands for `value`, the same however its letters are cased or spaced."""
+        if kind is Kind.AGE_OVER_89:
+            return f"[{kind}]"
+        return f"[{kind}-{self._letters('text-' + kind, fold(value))}]"
+
+    def date(self, moved: str) -> str:
+        """A moved date under its seal."""
+        moved = " ".join(moved.split())
+        return f"[{Kind.DATE}-{self._letters('moved-date', moved)} {moved}]"
+
+    def places(self, text: str) -> list[tuple[int, int]]:
+        """Where in `text` surrogates stand that need no cleaning."""
+        return [match.span() for match in TAG.finditer(text) if self._ours(match)]
+
+    def _ours(self, match: re.Match[str]) -> bool:
+        kind, letters, shown = match.groups()
+        if shown is not None:
+            return kind == Kind.DATE and letters == self._letters("moved-date", shown)
+        return (letters is None) == (kind == Kind.AGE_OVER_89)
+
+    def _letters(self, kind: str, value: str) -> str:
+        number = int.from_bytes(self._pseudonyms.digest(kind, value)[:8], "big")
+        letters = ""
+        for _ in range(_LENGTH):
+            number, rest = divmod(number, len(_LETTERS))
+            letters += _LETTERS[rest]
+        return letters
+
+
+class _Replace(Operator):  # type: ignore[misc]  # presidio ships no types
+    """Replaces a text by what a table says for it."""
+
+    def operate(self, text: str, params: Mapping[str, Any] | None = None) -> str:
+        """What the table says for `text`."""
+        table: Mapping[str, str] = (params or {})["table"]
+        return table[text]
+
+    def validate(self, params: Mapping[str, Any] | None = None) -> None:
+        """Nothing to check: the table is our own."""
+
+    def operator_name(self) -> str:
+        """Its name among the operators."""
+        return "surrogate"
+
+    def operator_type(self) -> OperatorType:
+        """It anonymizes."""
+        return OperatorType.Anonymize
+
+
+@cache
+def _engine() -> AnonymizerEngine:
+    engine = AnonymizerEngine()
+    engine.add_anonymizer(_Replace)
+    return engine
+
+
+def put_in(text: str, found: list[tuple[int, int, Kind, str]]) -> str:
+    """`text` with each `(start, end, kind, replacement)` put in; they must not overlap."""
+    tables: dict[str, dict[str, str]] = {}
+    results = []
+    for start, end, kind, replacement in found:
+        tables.setdefault(kind, {})[text[start:end]] = replacement
+        results.append(RecognizerResult(str(kind), start, end, 1.0))
+    operators = {
+        kind: OperatorConfig("surrogate", {"table": table}) for kind, table in tables.items()
+    }
+    result = _engine().anonymize(text, results, operators, merge_entities_with_spaces=False)
+    return str(result.text)
