@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 ROOM ?=
+LOCKING := --generate-hashes --allow-unsafe --strip-extras --no-header --no-annotate \
+	--no-emit-options --build-deps-for editable
 
 .DEFAULT_GOAL := help
 .PHONY: help demo serve test check format bench torture lock clean
@@ -53,10 +55,11 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(if $(ROOM),--room $(ROOM),)
 
 torture: $(VENV)/.dev
-	$(BIN)/python -m bench.torture $(ARGS)
+	ANBIAO_TORTURE=1 $(BIN)/pytest tests/verifier $(ARGS)
 
 lock: $(VENV)/.dev
-	$(BIN)/python -m bench.lock
+	$(BIN)/pip-compile --quiet $(LOCKING) --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet $(LOCKING) --extra dev --output-file requirements-dev.lock pyproject.toml
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
