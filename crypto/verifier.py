@@ -557,7 +557,10 @@ class Web:
     """A log served over HTTPS (or plain HTTP on this machine), with a credential for entries."""
 
     def __init__(self, url: str, token: str | None) -> None:
-        parts = urllib.parse.urlsplit(url)
+        try:
+            parts = urllib.parse.urlsplit(url)
+        except ValueError as error:
+            raise CannotTell("there is no such address") from error
         here = parts.hostname in {"127.0.0.1", "localhost", "::1"}
         if not parts.hostname or (parts.scheme != "https" and not here):
             raise CannotTell("only https is read from other machines")
@@ -592,7 +595,9 @@ class Web:
         try:
             with self._opener.open(request, timeout=30) as answer:
                 data: bytes = answer.read(MAX_FILE + 1)
-        except (OSError, http.client.HTTPException) as error:
+                if len(data) <= MAX_FILE and answer.length:
+                    raise http.client.IncompleteRead(data, answer.length)
+        except (OSError, OverflowError, http.client.HTTPException) as error:
             gone = isinstance(error, urllib.error.HTTPError) and error.code in {404, 410}
             if isinstance(error, urllib.error.HTTPError):
                 error.close()
@@ -1267,13 +1272,15 @@ def _is_condition(value: Any) -> bool:
     if not isinstance(value, dict) or not _is_text(value.get("fact")):
         return False
     op = value.get("op")
+    if not isinstance(op, str):
+        return False
     if op in {"present", "absent", "true", "false"}:
         operand = set()
     elif op in {"same", "differs"}:
         operand = {"other"}
     else:
         operand = {"value"}
-    known = isinstance(op, str) and (op in OPERATORS or op in {"present", "absent"})
+    known = op in OPERATORS or op in {"present", "absent"}
     return known and value.keys() == {"fact", "op"} | operand and _is_text(value.get("other", "-"))
 
 
@@ -1281,9 +1288,9 @@ RULE = _record(
     {
         "id": _spelt(WORD),
         "role": _is_text,
-        "domain": lambda value: value in {"platform", "hospital", "project"},
+        "domain": lambda value: value in ("platform", "hospital", "project"),
         "action": _spelt(ACTION),
-        "effect": lambda value: value in {"allow", "deny"},
+        "effect": lambda value: value in ("allow", "deny"),
         "when": lambda value: isinstance(value, list) and all(map(_is_condition, value)),
         "source": _is_text,
     }

@@ -341,7 +341,7 @@ class SmallHospital(SmallLog):
     def package(self) -> Files:
         return {**FILES, "passport.json": self.passports[RELEASE]}
 
-    def evidence(self, change: "Change | None" = None, **manifest: object) -> Files:
+    def evidence(self, change: "Change | None" = None, /, **manifest: object) -> Files:
         """Members of an evidence pack; `change` is made before the manifest is written."""
         files = {f"log/{name}": data for name, data in self.files().items()}
         for entry in self.entries:
@@ -355,7 +355,7 @@ class SmallHospital(SmallLog):
             change(files)
         return {**files, "manifest.json": self.manifest(files, **manifest)}
 
-    def manifest(self, files: Files, **changed: object) -> bytes:
+    def manifest(self, files: Files, /, **changed: object) -> bytes:
         listed = {
             name: {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
             for name, data in files.items()
@@ -415,4 +415,12 @@ def before_release(**given: object) -> SmallHospital:
     made.enrol()
     made.collect()
     made.label()
+    return made
+
+
+def screened(**given: object) -> SmallHospital:
+    """The story up to the point where votes are cast."""
+    made = before_release(**given)
+    made.request()
+    made.screen()
     return made

@@ -162,7 +162,8 @@ class SmallLog:
             self._sign(entry, who, terms or {})
         if change is not None:
             change(entry)
-            if "signed" in entry and not entry["signed"]["signature"]:
+            signed = entry.get("signed")
+            if isinstance(signed, dict) and signed.get("signature") == "":
                 self._seal_act(entry, who)
         self._append(entry)
         return entry
