@@ -60,21 +60,8 @@ class Builder:
         rows = self._rows(ledger, release, request.project)
         lines = self._lines(ledger, rows, entries)
         grading = lineage.grading_in(entries, rows.project.dataset)
-        files = build(
-            lines,
-            rows.project.guideline,
-            rows.project.schema,
-            Controls(
-                release=release,
-                request=request.index,
-                project=rows.project.id,
-                dataset=rows.project.dataset,
-                context=rows.release.context,
-                control_statement=rows.release.control_statement,
-                grade=grading.grade,
-                category=grading.category,
-            ),
-        )
+        controls = _controls(rows, request, grading)
+        files = build(lines, rows.project.guideline, rows.project.schema, controls)
         findings = (*self._differences(rows, request, entries), *screen(files, self.scan))
         if findings:
             self._perform(ledger, rows, findings, len(lines))
@@ -182,3 +169,17 @@ def _line(key: bytes, rows: _Rows, known: lineage.AcceptedLabel) -> LabelLine:
     ):
         raise VerificationFailed("label-misplaced", "a label is of another item or version")
     return LabelLine(payload.item, payload.version, payload.classes, secret.label.salt, known.index)
+
+
+def _controls(rows: _Rows, request: lineage.Request, grading: lineage.Grading) -> Controls:
+    """What the package itself says of where it comes from and under what control it leaves."""
+    return Controls(
+        release=rows.release.id,
+        request=request.index,
+        project=rows.project.id,
+        dataset=rows.project.dataset,
+        context=rows.release.context,
+        control_statement=rows.release.control_statement,
+        grade=grading.grade,
+        category=grading.category,
+    )
