@@ -11,8 +11,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from api.client.errors import ClientError
 from api.demo import material, scenes
+from api.demo.material import Material
 from api.demo.scenes import SCENES, Play
-from api.demo.stage import Stage, staged
+from api.demo.stage import Stage, ended_by_signals, staged
 from api.demo.summary import show
 from api.demo.verdicts import Verdict, verdicts
 
@@ -27,22 +28,30 @@ _BYTES = frozenset({"seal", "send"})
     help="Your own files instead of the demo's.",
 )
 @click.option(
+    "--register",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Register (CSV) of the people in your own files.",
+)
+@click.option(
     "--dir",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     help="Data folder, new or empty; always kept.  [default: demo-data/<time>]",
 )
 @click.option("--keep", is_flag=True, help="Leave the processes running.")
-def demo(given: Path | None, folder: Path | None, *, keep: bool) -> int:
+def demo(given: Path | None, register: Path | None, folder: Path | None, *, keep: bool) -> int:
     """Play hospital, officer, firm, voters, recipient and regulator on real files.
 
     Exit code 0 only if every verdict is as expected.
     """
+    if register and not given:
+        raise click.UsageError("--register goes with --input")
     console = Console()
+    own = material.given(given, register) if given else None
     target = _fresh(folder).resolve()
     began = time.monotonic()
-    with staged(target, keep=keep) as stage:
-        play, said = _played(console, stage, given)
+    with ended_by_signals(), staged(target, keep=keep) as stage:
+        play, said = _played(console, stage, own)
         show(console, play, said, time.monotonic() - began)
         if keep:
             pids = " ".join(str(stage.process(name).pid) for name in ("notary", "worker", "serve"))
@@ -63,7 +72,7 @@ def _fresh(folder: Path | None) -> Path:
     return chosen
 
 
-def _played(console: Console, stage: Stage, given: Path | None) -> tuple[Play, list[Verdict]]:
+def _played(console: Console, stage: Stage, given: Material | None) -> tuple[Play, list[Verdict]]:
     columns = (TextColumn("{task.description:>8}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=console) as progress:
         bars = {name: progress.add_task(name, total=None, visible=False) for name in SCENES}
@@ -72,7 +81,7 @@ def _played(console: Console, stage: Stage, given: Path | None) -> tuple[Play, l
         scenes.pin_log_keys(play)
         scenes.make_dataset(play)
         own = stage.folder / "parties" / "hospital" / "deposit"
-        scenes.hand_over(play, material.given(given) if given else material.gathered(own))
+        scenes.hand_over(play, given or material.gathered(own))
         for scene in (scenes.clean, scenes.approve, scenes.open_project):
             scene(play)
         for scene in (scenes.label, scenes.review, scenes.let_out):

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from api.client.errors import ClientError
+from api.client.folders import walk
+from api.client.manifest import read_register
 
 EXAMPLES: Final = Path(__file__).resolve().parents[2] / "examples"
 _DICOM: Final = ("test_files/*.dcm", "charset_files/*.dcm", "test_files/dicomdirtests/*/*/*")
@@ -27,15 +29,15 @@ class Material:
     size_bytes: int
 
 
-def given(folder: Path) -> Material:
+def given(folder: Path, register: Path | None) -> Material:
     """The user's own folder; a `register.csv` beside or in it is not looked for.
 
     Raises:
-        ClientError: `input-missing`: no such folder, or no file in it.
+        ClientError: `input-missing`: no file is in it; `register-malformed`.
     """
-    if not folder.is_dir():
-        raise ClientError("input-missing", "--input is no folder")
-    return _counted(folder, None)
+    if register:
+        read_register(register)
+    return _counted(folder, register)
 
 
 def gathered(target: Path) -> Material:
@@ -66,7 +68,8 @@ def _examples() -> Iterator[tuple[Path, str]]:
 
 
 def _counted(folder: Path, register: Path | None) -> Material:
-    sizes = [path.stat().st_size for path in folder.rglob("*") if path.is_file()]
+    # As the deposit finds them: links are not followed, and odd things are not taken.
+    sizes = [found.path.lstat().st_size for found in walk(folder)]
     if not sizes:
         raise ClientError("input-missing", "there is no file to deposit")
     return Material(folder, register, len(sizes), sum(sizes))

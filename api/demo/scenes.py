@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Final
 
 from api.client import deposit, officer
@@ -209,17 +210,21 @@ def open_project(play: Play) -> None:
 
 def label(play: Play) -> None:
     """Two labellers look at every item under a lease and say what they see."""
+    stopped = Event()
 
     def work(person: Person) -> None:
         seat = _seat(play, person)
-        while (given := seat.next_task()) is not None:
+        while not stopped.is_set() and (given := seat.next_task()) is not None:
             classes = _opinion(seat, str(given["lease"]))
             saved = seat.submit(str(given["task"]), int(given["version"]), classes)
             keep_receipt(play.party("firm") / "receipts", f"label-{given['task']}", saved)
             play.tell("label", _labelled(play), play.issued)
 
     with ThreadPoolExecutor(len(_LABELLERS)) as pool:
-        list(pool.map(work, [play.company[name] for name in _LABELLERS]))
+        try:
+            list(pool.map(work, [play.company[name] for name in _LABELLERS]))
+        finally:  # an interrupt, or one labeller's failure, ends the work of both
+            stopped.set()
     play.tell("label", play.issued, play.issued)
 
 

@@ -6,9 +6,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Final
 
 from api.client.errors import ClientError
@@ -38,8 +40,9 @@ class Stage:
             ClientError: `process-ended`, `process-late`.
         """
         (self.folder / "run").mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in PROCESSES:
-            self.start_one(name)
+        # In a thread of its own an interrupt can't fall between a process's birth and its note.
+        with ThreadPoolExecutor(1) as pool:
+            list(pool.map(self.start_one, PROCESSES))
         self.url = str(json.loads(self.appears("run/serve.json"))["url"])
 
     def start_one(self, name: str) -> None:
@@ -82,17 +85,42 @@ class Stage:
                 raise ClientError("process-ended", f"{name} ended; what it said is in {log}")
 
     def stop(self) -> None:
-        """End all processes, server first."""
-        for name in reversed(PROCESSES):
-            process = self._running.pop(name, None)
-            if process is None or process.poll() is not None:
-                continue
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(_END_S)
-            except subprocess.TimeoutExpired:
+        """End all processes, server first; killed are those that don't end, or when interrupted."""
+        try:
+            for name in reversed(PROCESSES):
+                self._end(name)
+        finally:
+            for process in self._running.values():
                 process.kill()
                 process.wait()
+            self._running.clear()
+
+    def _end(self, name: str) -> None:
+        process = self._running.get(name)
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(_END_S)
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """In the body, SIGTERM and SIGHUP end this process by way of its `finally` parts.
+
+    Without it, whoever ends the demo leaves its three processes behind. The exit code is the
+    shell's for that signal: 128 and its number.
+    """
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager
