@@ -13,7 +13,7 @@ import re
 import resource
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -31,8 +31,6 @@ from sandbox.clean.handlers import handlers as clean_handlers
 from sandbox.clean.recipes import NAMES as RECIPES
 from sandbox.clean.recipes import recipe_named
 from sandbox.collect.handlers import handlers as collect_handlers
-from sandbox.deid.forms import Register
-from sandbox.deid.residue import find_residue
 from sandbox.enclave import Enclave
 from sandbox.errors import Unacceptable, Unavailable, VerificationFailed
 from sandbox.gate import Gate
@@ -50,6 +48,7 @@ from sandbox.provenance.notary_wire import NotaryClient, NotaryServer
 from sandbox.provenance.publishing import Publisher
 from sandbox.records.port import BlobStore, Ledgers
 from sandbox.release.handlers import handlers as release_handlers
+from sandbox.scanning import identifiers_in
 from sandbox.serving import Serving, open_serving
 from sandbox.settings import Settings
 from sandbox.storage.blobs import FileBlobs
@@ -210,12 +209,9 @@ def working(settings: Settings) -> Worker:
         Unavailable: a store can't be opened.
     """
     own = enclave(settings)
-    return furnish_worker(own, LocalEngine(recipe_named), _scan, read_pack(), time.monotonic)
-
-
-def _scan(text: str) -> Sequence[str]:
-    """Kinds of identifier in a text, without any hospital's register."""
-    return find_residue(text, Register())
+    return furnish_worker(
+        own, LocalEngine(recipe_named), identifiers_in, read_pack(), time.monotonic
+    )
 
 
 def keep_worker_account(settings: Settings, account: str) -> None:
