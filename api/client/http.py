@@ -6,6 +6,7 @@
 """
 
 import secrets
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -163,9 +164,7 @@ class Door:
 
 def connect(url: str, *, certificates: Path | None = None, timeout_s: float = TIMEOUT_S) -> Door:
     """The door of the server at `url`; `certificates` is a PEM file of who may sign its own."""
-    verify: Any = True  # Any: httpx takes a truth or a context
-    if certificates is not None:
-        verify = httpx.create_ssl_context(verify=str(certificates))
+    verify = ssl.create_default_context(cafile=certificates)
     # `trust_env` off: no proxy and no netrc of the environment gets between.
     http = httpx.Client(
         base_url=url, timeout=timeout_s, verify=verify, trust_env=False, follow_redirects=False

@@ -11,7 +11,7 @@ from datetime import datetime
 from policies.ruling import Facts
 from policies.vocabulary import Role
 from sandbox.acts import HOSPITAL_DOMAIN, Acting, Effects, Outcome
-from sandbox.errors import Conflict, NotFound, Unacceptable
+from sandbox.errors import Conflict, Unacceptable
 from sandbox.people.commands import (
     GrantMembership,
     OpenHospital,
@@ -233,15 +233,3 @@ def _bear(tables: Tables, account: str, pseudonym: str) -> None:
 def _require_terms(signed: Mapping[str, str], expected: Mapping[str, str]) -> None:
     if dict(signed) != dict(expected):
         raise Unacceptable("terms-differ", "what was signed is not what is asked for")
-
-
-def require_member(tables: Tables, account: str, now: datetime) -> list[Membership]:
-    """The live memberships of an account that has any.
-
-    Raises:
-        NotFound: it has none: for it there is no such hospital.
-    """
-    held = live_memberships(tables, account, now)
-    if not held:
-        raise NotFound
-    return held

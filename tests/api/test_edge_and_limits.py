@@ -3,11 +3,13 @@
 import json
 import logging
 import re
+import socket
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import Route
 from town import Town
@@ -15,10 +17,10 @@ from town import Town
 import api
 from api import openapi, problems
 from api.app import create_app
-from api.authentication import PUBLIC, is_public
+from api.authentication import PUBLIC, Authentication, acting, address_of, is_public
 from api.edge import Edge
-from api.limits import Buckets
-from sandbox.errors import SandboxError, TooLarge
+from api.limits import BodyLimit, Buckets
+from sandbox.errors import LedgerUnavailable, SandboxError, TooLarge, Unauthenticated
 
 DOCUMENT = json.loads(openapi.FILE.read_text(encoding="utf-8"))
 ROUTES = [
@@ -356,3 +358,59 @@ def test_openapi_check_names_a_stale_file(tmp_path, monkeypatch, capsys):
 
 def bearer(person):
     return {"Authorization": f"Bearer {person.door.token}"}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Edge,
+        lambda app: BodyLimit(app, lambda _: 1),
+        lambda app: Authentication(app, lambda _: None, Buckets(1, 1)),
+    ],
+)
+async def test_what_is_not_http_passes_by(layer):
+    passed = []
+
+    async def app(scope, _receive, _send):
+        passed.append(scope["type"])
+
+    await layer(app)({"type": "lifespan"}, None, None)
+
+    assert passed == ["lifespan"]
+
+
+def test_buckets_are_bounded(monkeypatch):
+    monkeypatch.setattr("api.limits._MOST_KEPT", 3)
+    buckets = Buckets(1, 1)
+
+    for number in range(10):
+        buckets.take(f"address:{number}")
+
+    assert len(buckets._levels) == 3
+
+
+def test_route_that_is_public_has_no_actor():
+    request = Request({"type": "http", "headers": []})
+
+    with pytest.raises(Unauthenticated):
+        acting(request)
+    assert address_of(request) == "unknown"
+
+
+@pytest.mark.parametrize("length", ["-1", "x", "1e3"])
+def test_length_that_is_no_number_is_refused(town, length):
+    with socket.create_connection(("127.0.0.1", int(town.url.rsplit(":", 1)[1]))) as peer:
+        peer.sendall(
+            f"POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n".encode()
+        )
+        assert b" 400 " in peer.recv(100)
+
+
+def test_health_waits_while_the_ledger_cannot_be_read(town, http, monkeypatch):
+    def unreadable(_ledger):
+        raise LedgerUnavailable
+
+    monkeypatch.setattr(town.house.gate, "snapshot", unreadable)
+
+    assert http.get("/v1/health").json() == {"status": "waiting"}

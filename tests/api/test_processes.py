@@ -7,14 +7,21 @@ import stat
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import click
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from api.cli import doctor, main
 from api.client.errors import ClientError
+from api.client.http import connect
 from crypto.errors import VerificationError
 from sandbox import errors, settings, settings_page
 from sandbox.settings import load
@@ -335,3 +342,54 @@ def started_with_phrase(house, phrase):
     process.terminate()
     process.communicate(timeout=60)
     return process
+
+
+@pytest.mark.requirement("R84")
+def test_tls_is_served_to_clients_that_trust_the_certificate(tmp_path):
+    certificate, key = self_signed(tmp_path)
+    house = tmp_path / "house"
+    house.mkdir()
+    lines = [f"tls_certificate = '{certificate}'", f"tls_key = '{key}'"]
+    (house / "settings.toml").write_text("\n".join(lines))
+    process = started("serve", house, "--port", "0")
+    url = appears(house / "run" / "serve.json", process)["url"]
+
+    trusting, wary = connect(url, certificates=certificate), connect(url)
+    answer = trusting.http.get("/v1/health")
+    with pytest.raises(httpx.ConnectError):
+        wary.http.get("/v1/health")
+
+    for door in (trusting, wary):
+        door.http.close()
+    process.terminate()
+    process.communicate(timeout=60)
+    assert url.startswith("https://127.0.0.1:")
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+
+
+def self_signed(folder):
+    """A certificate for the loopback address, and its key."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(hours=1))
+        .add_extension(
+            x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), False
+        )
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), True)
+        .sign(private, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    plain = serialization.NoEncryption()
+    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
+    (folder / "key.pem").write_bytes(
+        private.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain)
+    )
+    return folder / "cert.pem", folder / "key.pem"

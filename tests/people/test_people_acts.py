@@ -1,25 +1,28 @@
 """The room's acts through a real gate: races, refusals, and what stands in the log."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from people_house import PASSWORD, PeopleHouse
 
 from policies.vocabulary import Role
-from sandbox.acts import PLATFORM, Actor
+from sandbox.acts import PLATFORM, Acting, Actor
 from sandbox.errors import (
     Conflict,
     Forbidden,
     NotFound,
     SandboxError,
+    SignatureRequired,
     TooManyRequests,
     Unacceptable,
     Unauthenticated,
 )
+from sandbox.people import accounts, hospitals
 from sandbox.people import commands as c
 from sandbox.people.checks import Credentials
 from sandbox.people.signed_terms import expiry_text, grant_terms, key_text, opening_terms
+from sandbox.people.stewardship import Seat, Signed
 from sandbox.records.people import Account, Session
 
 FACTOR = c.SecondFactor(b"sealed", ("0" * 64,))
@@ -326,3 +329,54 @@ def test_tick_and_close_enter_what_is_due(house):
         e["outcome"]["counts"]["failures"] for e in entries(house) if e["action"] == "login.refused"
     ]
     assert told == [1, 1, 1]
+
+
+def test_steward_without_keys_opens_and_grants_nothing(house, root):
+    stewardship = house.people.stewardship
+    with house.gate.snapshot(PLATFORM) as tables:
+        assert tables.of(Account).require(root).signing_key is None
+
+    with pytest.raises(SignatureRequired, match="key-not-enrolled"):
+        stewardship.signed_act(Actor(root), Signed("0" * 32, b"", {}), {})
+    with pytest.raises(NotFound):
+        stewardship.open_ledger(Actor(root), STRANGE, STRANGE, Signed("0" * 32, b"", {}), "k")
+
+
+def test_role_for_an_account_that_is_not_active_is_refused(house, root):
+    seat = Seat(invited(house, root), "1" * 32, "2" * 32)
+
+    with pytest.raises(NotFound, match="account-unknown"):
+        house.people.stewardship.grant(Actor(root), STRANGE, seat, Signed("0" * 32, b"", {}), "k")
+
+
+def test_acts_in_a_ledger_of_their_own_check_again_what_the_door_checked(house, root):
+    """Handlers do not rely on who built the command."""
+    tables = house.ledgers.open(PLATFORM)
+    acting = Acting(root, "1" * 32, (), house.now, 5)
+
+    with tables.snapshot() as rows:
+        with pytest.raises(Conflict, match="already-founded"):
+            accounts.Founding().act(rows, founding(STRANGE), acting)
+        with pytest.raises(Conflict, match="already-founded"):
+            hospitals.LedgerOpening().act(
+                rows,
+                c.OpenLedger(
+                    ledger=STRANGE, account=root, member=STRANGE, signing_key=b"k", sealing_key=None
+                ),
+                acting,
+            )
+        own = c.OpenHospital(hospital=STRANGE, name="x", steward=root)
+        with pytest.raises(Unacceptable, match="steward-not-ready"):
+            hospitals.HospitalOpening().act(rows, own, acting)
+
+
+def test_log_access_forgets_old_readings(house, root, monkeypatch):
+    monkeypatch.setattr("sandbox.people.log_access._MOST_KEPT", 1)
+    access = house.people.log_access
+    access._told = {("a", "", "x"): house.now - timedelta(hours=2)}
+    monkeypatch.setattr(access, "_domain", lambda *_: "platform")
+    monkeypatch.setattr(house.desk.gate, "perform", lambda *_: None)
+
+    access.admit(Actor(root), PLATFORM)
+
+    assert list(access._told) == [(root, "", PLATFORM)]
