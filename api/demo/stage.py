@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Final
+from urllib.parse import urlsplit
 
 from api.client.errors import ClientError
 
@@ -46,10 +47,13 @@ class Stage:
         self.url = str(json.loads(self.appears("run/serve.json"))["url"])
 
     def start_one(self, name: str) -> None:
-        """Start one process; its words go to `run/<name>.log`."""
+        """Start one process, or start it again; its words go to `run/<name>.log`.
+
+        The server listens on a free port, and where it listened before from then on.
+        """
         command = [sys.executable, "-m", "api.cli.main", name, "--dir", str(self.folder)]
         if name == "serve":
-            command += ["--port", "0"]
+            command += ["--port", str(urlsplit(self.url).port or 0)]
         with (self.folder / "run" / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(  # noqa: S603 - our own program
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
