@@ -51,7 +51,7 @@ def clean_text(
     shift_days: int | None = None
     while True:
         view = view_of(text, surrogates.places)
-        spans = settled(found_in(view.text, register), len(view.text))
+        spans = settled(found_in(view.text, register), view.text)
         if not spans:
             return TextResult(text, dict(removed))
         if shift_days is None:
@@ -63,7 +63,7 @@ def clean_text(
 def find_spans(text: str, register: Register) -> list[tuple[int, int, str]]:
     """Start, end and kind of each identifier that one look at `text` finds."""
     view = view_of(text, lambda _: [])
-    spans = settled(found_in(view.text, register), len(view.text))
+    spans = settled(found_in(view.text, register), view.text)
     return [(*view.original(span.start, span.end), str(span.kind)) for span in spans]
 
 
@@ -83,7 +83,9 @@ def _replaced(
     text: str, view: View, spans: list[Span], surrogates: Surrogates, shift_days: int
 ) -> str:
     days = dates_in(view.text)
-    exact: dict[tuple[int, int], Day] = {(day.start, day.end): day for day in days}
+    exact: dict[tuple[int, int], Day] = {}
+    for day in sorted(days, key=lambda day: not day.whole):
+        exact.setdefault((day.start, day.end), day)
     year = inferred_year(days)
     found = []
     for span in spans:

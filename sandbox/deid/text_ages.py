@@ -14,9 +14,9 @@ _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         rf"(?<![\d.\-/]){_OLD}\s?(?:周?岁|y/?o\b|yo\b|yrs? ?/? ?old|years?[- ](?:old|of age)|-years?-old|-?yr-?old|y\.o\.?)",
-        rf"(?<![\d.\-/]){_OLD} ?y(?:rs?|ears?)?\.? ?[/,]? ?(?:old )?(?:[MF]\b|male|female|man|woman|gentleman|lady)",
+        rf"(?<![\d.\-/]){_OLD} ?y(?:rs?|ears?)?\b\.?(?= ?[/,]? ?(?:old )?(?:[MF]\b|male|female|man|woman|gentleman|lady))",
         rf"(?:\bage[d:]?|年龄|实足年龄|虚岁|现年|享年|高龄)[: ]{{0,3}}{_OLD}(?![\d.%/])(?: ?(?:years|yrs|岁))?",
-        rf"(?<![\d.\-/A-Za-z]){_OLD} ?[MF]\b(?!Hz|m|g)",
+        rf"(?<![\d.\-/A-Za-z]){_OLD}(?= ?[MF]\b(?!Hz|m|g))",
         rf"\b[MF]/{_OLD}(?![\d.])",
         r"(?:九十[一二三四五六七八九]?|一百(?:零?[一二三四五六七八九]|一?十[一二三四五六七八九]?)?)\s?(?:余|多)?周?岁",
         rf"(?:turned|aged?|is|was|turning) (?:now )?{_TENS}\b|\b{_TENS}[- ]years?[- ]old",

@@ -50,7 +50,7 @@ _FULL = tuple(
 )
 _SHORT_YEAR = re.compile(
     rf"{_NOT_IN_NUMBER}(?P<a>\d{{1,2}})(?P<s>[-/.])(?P<b>\d{{1,2}})(?P=s)"
-    rf"(?P<c>(?:19|20)\d\d|\d{{2}}){_NUMBER_ENDS}"
+    rf"(?P<c>(?:19|20)\d\d|\d{{1,2}}){_NUMBER_ENDS}"
 )
 _DAY_FIRST = re.compile(
     r"(?<!\d)(?:1[3-9]|2\d|3[01])[/.](?:0?[1-9]|1[0-2])[/.](?:\d{2}){1,2}(?!\d)"
@@ -227,7 +227,8 @@ def _short_years(text: str) -> Iterator[Day]:
             continue
         year_last = match.group("s") == "/" or c > _CENTURY
         order = _order((a, b, c), year_last=year_last, day_first=day_first)
-        if order:
+        year = match.group("abc"[order.index("y")]) if order else ""
+        if order and len(year) > 1:
             parts = {
                 part: (*match.span(group), _number(match.group(group), part))
                 for part, group in zip(order, "abc", strict=True)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from sandbox.deid.forms import Register
 from sandbox.deid.text_ages import ages_in
 from sandbox.deid.text_dates import dates_in
+from sandbox.deid.text_hl7 import hl7_in
 from sandbox.deid.text_labels import labelled_in
 from sandbox.deid.text_names_en import english_names_in
 from sandbox.deid.text_names_zh import chinese_names_in
@@ -20,12 +21,13 @@ def found_in(text: str, register: Register) -> list[Span]:
     finder = register_finder(register)
     known = [span for span in finder.spans(text)]
     spans = [*known, *_by_form(text)]
-    return [*spans, *mentions_in(text, spans, finder.rows)]
+    return [*spans, *mentions_in(text, spans, finder.names or finder.rows_in(text))]
 
 
 def _by_form(text: str) -> Iterator[Span]:
     yield from numbers_in(text)
     yield from labelled_in(text)
+    yield from hl7_in(text)
     yield from (day.span for day in dates_in(text))
     yield from ages_in(text)
     yield from places_in(text)

@@ -12,6 +12,7 @@ from sandbox.deid.text_spans import Kind, Span
 _SEP = (
     r"(?:\s{0,3}(?:[:#№=]|号码|编号|号|为|是|No\.?|no\.?|number|Number|NUMBER|ID)){0,3}[\s(\[]{0,3}"
 )
+_WORD_ENDS = r"(?:(?<=[A-Za-z])(?![A-Za-z])|(?<![A-Za-z]))"
 _TOKEN = r"[A-Za-z\d](?:[A-Za-z\d]|[-_/.–](?=[A-Za-z\d])){0,39}"
 _MORE = r"(?:[ ]?-?[ ]?(?=[A-Z\d-]{0,16}\d)[A-Z\d](?:[A-Z\d]|-(?=[A-Z\d])){0,15}(?![\w]|[-./年月日:]\d?)){0,5}"
 _SPACED = rf"(?=[A-Za-z\d\-_/. ]{{0,40}}\d){_TOKEN}{_MORE}"
@@ -37,7 +38,7 @@ _ROWS: tuple[tuple[Kind, int, str, str], ...] = (
         r"医保(?:卡|电子凭证|凭证|编号|个人编号)?(?:号码?|码)?|社保(?:卡)?(?:号码?)?|新农合(?:证|卡)?号?|"
         r"合作医疗(?:证|卡)?号?|保险单?号?|保单(?:号码?)?|参保号|保险|"
         r"(?:[Ii]nsurance|[Ii]nsurer)(?: (?:[Pp]olicy|ID|[Nn]o\.?|[Nn]umber))?|[Pp]olicy(?: (?:[Nn]o\.?|[Nn]umber))?|"
-        r"[Mm]ember ID|Medicare|Medicaid|MBI|[Ss]ubscriber(?: ID)?|[Gg]roup (?:[Nn]o\.?|[Nn]umber)|[Hh]ealth [Pp]lan",
+        r"[Mm]ember ID|Medicare|Medicaid|[Ss]ubscriber(?: ID)?|[Gg]roup (?:[Nn]o\.?|[Nn]umber)|[Hh]ealth [Pp]lan",
         _SPACED,
     ),
     (
@@ -64,7 +65,7 @@ _ROWS: tuple[tuple[Kind, int, str, str], ...] = (
     (
         Kind.DEVICE_SERIAL,
         80,
-        r"(?:设备|机器|仪器|机身|主机|探头|[A-Z]{2,4})?序列号?|设备(?:编号|号)|机器(?:编号|号)|机身号|出厂编号|镜号|泵号|"
+        r"(?:设备|机器|仪器|机身|主机|探头|[A-Z]{2,4})?序列号|序列(?=[: ]?[A-Z]{2})|设备(?:编号|号)|机器(?:编号|号)|机身号|出厂编号|镜号|泵号|"
         r"呼吸机编?号|起搏器编?号|植入物编?号|植体号|助听器编?号|机器|"
         r"[Ss]erial(?: (?:[Nn]umber|[Nn]o\.?))?|SERIAL(?: NO\.?| NUMBER)?|S/N|SN|[Dd]evice(?: ID| [Nn]o\.?)?|UDI",
         _SPACED,
@@ -77,7 +78,7 @@ _ROWS: tuple[tuple[Kind, int, str, str], ...] = (
         r"出生(?:医学)?证明?(?:编)?号|快递单?号|运单号|订单号|受理号|执业证(?:书)?(?:编)?号|驾驶证(?:编)?号|驾照(?:编)?号|"
         r"档案(?:编)?号|备案号|发票号|收据号|蜡块号|玻片号|家系(?:编)?号|器官捐献编号|知情同意书编号|编号|"
         r"(?:[Ss]urgical )?[Pp]ath(?:ology)? (?:[Nn]o\.?|[Nn]umber|#)|[Cc]ase(?: [Nn]o\.?| #)?|[Ss]pecimen(?: ID| [Nn]o\.?| #)?|[Ss]ubject(?: ID| [Nn]o\.?)?|"
-        r"[Tt]rial ID|[Tt]racking(?: [Nn]o\.?| [Nn]umber| #)?|NHS(?: [Nn]o\.?| [Nn]umber)?|[Ll]icen[cs]e(?: [Nn]o\.?| [Nn]umber| #)?|DL#?|DEA|NPI|"
+        r"[Tt]rial ID|[Tt]racking(?: [Nn]o\.?| [Nn]umber| #)?|NHS(?: [Nn]o\.?| [Nn]umber)?|[Ll]icen[cs]e(?: [Nn]o\.?| [Nn]umber| #)?|DL#|DEA|NPI|"
         r"[Bb]adge(?: [Nn]o\.?)?|[Ee]mployee ID|[Oo]rder (?:[Nn]o\.?|[Nn]umber|#)|[Cc]ertificate(?: [Nn]o\.?)?|[Ss]creening (?:ID|[Nn]o\.?)|VIN",
         _SPACED,
     ),
@@ -104,7 +105,7 @@ _ROWS: tuple[tuple[Kind, int, str, str], ...] = (
     (
         Kind.PHONE,
         70,
-        r"(?:通知|致电|电告|打|呼|联系|回电|转接|[Cc]all(?:ed)?|[Pp]aged?)[^\d\n。,;:]{0,8}",
+        r"(?:通知|致电|电告|打|呼|联系|回电|转接)[一-龥]{0,8}|[Pp]aged? (?:at |on )?",
         r"\d{3,4}[ -]?\d{0,8}(?![\d岁年月日号床次分秒小时天周片支瓶袋mMgGuU%.:/])",
     ),
     (
@@ -116,13 +117,17 @@ _ROWS: tuple[tuple[Kind, int, str, str], ...] = (
 )
 
 _COMPILED = tuple(
-    (kind, weight, re.compile(rf"(?<![A-Za-z])(?:{labels}){_SEP}({value})"))
+    (kind, weight, re.compile(rf"(?<![A-Za-z])(?:{labels}){_WORD_ENDS}{_SEP}({value})"))
     for kind, weight, labels, value in _ROWS
 )
 
+_WARD = (
+    r"(?:(?:心血管|心胸|神经|泌尿|消化|呼吸|血液|内分泌|肿瘤|新生儿|重症|康复|肝胆|胃肠|心身|风湿|感染|急诊|综合|妇产|创伤|脊柱|关节|"
+    r"[心胸骨神普肾妇产儿急眼内外])?[内外]?[一二三四五六七八九十]?(?:科|病?区|抢救室?|留观室?|病房|监护室|内|外)?[A-Z\d]{0,2}(?:病?区|楼|层)?[ ]?)"
+)
 _BED = re.compile(
-    r"(?:(?:[A-Za-z\d]{1,4}|[一二三四五六七八九十东西南北]{1,2})(?:病?区|楼|层)[ ]?)?(?:[A-Z]{2,5}[ -]?)?[+加]?\d{1,3}[A-Z]?(?:号?床(?!旁|边|位?[以数])位?|号机位|机位)"
-    r"|(?<=床号)[: ]{0,2}[A-Z]?\+?\d{1,3}(?!\d)|(?<=床位)[: ]{0,2}[A-Z]?\+?\d{1,3}(?!\d)"
+    rf"{_WARD}?(?:[A-Z]{{2,5}}[ -]?)?[+加]?\d{{1,3}}[A-Z]?(?:号?床(?![旁边])位?|号机位|机位)"
+    r"|(?:(?<=床号)|(?<=床位))[: ]{0,2}(?:[A-Z]区)?[A-Z]?\+?\d{1,3}(?!\d)床?"
     r"|\b(?:[Bb]ed|BED)(?: no\.?| #|#)?[ :]{0,2}\d{1,3}[A-Z]?(?:-[A-Z\d]{1,3})?\b"
     r"|\b(?:\d{1,2} (?:West|East|North|South) )?(?:[Rr]m|[Rr]oom|RM|ROOM)\.?[ :#]{0,2}\d{1,4}(?:-?[A-Z])?\b"
 )

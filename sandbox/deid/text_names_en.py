@@ -18,7 +18,7 @@ _INITIAL = r"[A-Z]\."
 _PIECE = rf"(?:{_UPPER}(?![a-z])|{_CAP})"
 _PARTICLE = r"(?:(?:van|von|de|da|del|di|la|le|bin|al|el|ter|der|den|dos|du|St\.?) ){0,2}"
 _FULL = rf"{_PIECE}(?:[ ](?:{_INITIAL}|{_PARTICLE}{_PIECE})){{0,3}}"
-_WRAPPED = rf"{_PIECE}(?:[ \n](?:{_INITIAL}|{_PARTICLE}{_PIECE})){{0,3}}"
+_WRAPPED = rf"(?:{_CAP}\n{_CAP}(?![a-z:])|{_FULL})"
 
 _TITLED = re.compile(
     rf"\b(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Professor|Doctor|Sister|Nurse(?: Practitioner)?|Sr|Rev|Fr|Capt|Sgt|Lt|Col|Judge|Dame|Lord|Lady|Uncle|Aunt|Auntie|Grandma|Grandpa)\b\.?[ \n]{{1,2}}"
@@ -30,7 +30,7 @@ _LABELLED = re.compile(
     r"[Dd]ictated(?: by)?|[Tt]yped(?: by)?|[Ss]igned(?: (?:electronically|off|by))*|[Ee]lectronically signed by|[Rr]ead by|[Rr]eported by|[Rr]eviewed by|[Vv]erified by|"
     r"[Pp]erformed by|[Ii]nterpreted by|[Tt]ranscribed by|[Aa]uthor|[Pp]rovider|[Ss]urgeon|[Aa]ssistant|[Aa]nesthesi(?:a|ologist)(?: by)?|[Tt]ech(?:nologist|nician)?|"
     r"[Rr]adiologist|[Pp]athologist|[Oo]perator|[Ww]itness(?:ed by)?|[Cc]onsultant|[Ff]ellow|[Rr]esident|[Rr]egistrar|[Cc]ashier|[Cc]ontact|[Gg]uarantor|[Nn]ext of [Kk]in|NOK|"
-    r"PCP|GP|PI|CRC|RN|MD|[Cc]aregiver|[Ii]nterpreter|[Cc]oordinator|[Rr]eported|[Aa]ccount holder|[Ii]nsured|[Hh]older|[Rr]equested by|[Ss]een by|[Cc]c|To|Attn|Dear|Re)\s{0,3}[:#=]\s{0,3}"
+    r"PCP|PI|CRC|[Cc]aregiver|[Ii]nterpreter|[Cc]oordinator|[Rr]eported|[Aa]ccount holder|[Ii]nsured|[Hh]older|[Rr]equested by|[Ss]een by|[Cc]c|To|Attn|Dear|Re)\s{0,3}[:#=]\s{0,3}"
     r"|\b(?:Dear|[Ss]igned(?: by)?|[Dd]ictated by|[Tt]yped by|[Rr]eported by|[Rr]ead by|[Rr]eviewed by|[Vv]erified by|[Pp]erformed by|[Ss]een by|[Aa]ccompanied by|[Ii]nterpreted by|"
     r"[Nn]amed|[Cc]alled|[Mm]y name is|I am|[Nn]ame given as|known as|goes by|[Aa]ttending|[Pp]atient|[Pp]t|Baby (?:girl|boy)|fellow|resident|cashier|Cashier|Nurse|chaplain|interpreter|[Oo]perator|"
     r"Tech|RN|signed electronically:?|discussed with|spoke with|d/w|informed|notified)[ ]{1,3}"
@@ -46,15 +46,20 @@ _DEGREE = re.compile(
     rf"(?P<n>(?:{_INITIAL} ?){{0,2}}{_FULL}),? (?:MD|M\.D\.|DO|RN|R\.N\.|NP|PA-C|PA|PhD|Ph\.D\.|MBBS|FRCR|FRCS|FACR|MRCP|DDS|LPN|RT|PT|OT|CRNA|PharmD|LCSW|MBChB|Radiologist)\b(?![ -]?\d)"
 )
 _REVERSED = re.compile(
-    rf"(?<![A-Za-z,] )\b(?P<n>{_UPPER}, ?{_PIECE}(?: {_INITIAL}| {_PIECE})?)(?=[ \t]*(?:\n|$|[(;|/]|\s{{2,}}|\d|[MF]\b|DOB|MRN|ID))"
+    r"(?<![A-Za-z\-,/])(?P<n>[A-ZÀ-Þ]{3,}(?:['’\-][A-ZÀ-Þ]+)*, ?(?:[A-ZÀ-Þ]{3,}|[A-Z][a-z]{2,})(?: [A-Z]\b\.?)?)"
+    r"(?=[ \t]*(?:\n|$|[(;|/]|\s{2,}|[MF]\b|DOB|MRN|ID))"
 )
 _COMMA = re.compile(rf"(?P<n>\b{_CAP}, {_CAP})(?= ?\(|,? (?:seen|DOB|MRN|[MF]\b|\d))")
 _INITIALLED = re.compile(rf"(?<![A-Za-z.]){_INITIAL} ?(?:{_INITIAL} ?)?(?P<s>{_CAP})(?![a-z])")
+_ALONE = re.compile(
+    rf"(?:(?<=\n)|^|(?<=, )|(?<=\n ))(?P<n>{_CAP} (?:{_INITIAL} )?{_PARTICLE}{_CAP})(?=,? (?:bed|rm|room|passport|DOB|dob|MRN|\d{{2}} ?[yMF/]|\(\d)|,? ?\(?\d{{1,3}}[ -]?(?:y|M\b|F\b))"
+    rf"|[Ll]abell?ed [\"“'](?P<l>{_CAP},? ?(?:{_CAP}|[A-Z])?)"
+)
 _TWO_INITIALS = re.compile(
-    r"(?:\b[Pp]t|[Pp]atient|[Ii]nitials|缩写)[: ]{1,2}(?P<n>[A-Z]\. ?[A-Z]\.(?: ?[A-Z]\.)?|[A-Z]{2,4}\b)"
+    r"(?:\b[Pp]t|[Pp]atient|[Ii]nitials|缩写)[: ]{0,2}(?P<n>[A-Z]\. ?[A-Z]\.(?: ?[A-Z]\.)?|[A-Z]{2,4}\b)"
 )
 _TYPED = re.compile(
-    r"\b(?:[Tt]yped|[Tt]ranscribed|[Dd]ictated|[Ss]igned|[Ii]nitials|缩写)(?: by)?[: ]{1,2}(?P<n>[A-Z]{2,3})\b(?![A-Za-z])"
+    r"\b(?:[Tt]yped|[Tt]ranscribed|[Dd]ictated|[Ss]igned|[Ii]nitials|缩写)(?: by)?[: ]{0,2}(?P<n>[A-Z]{2,3})\b(?![A-Za-z])"
 )
 _CARET = re.compile(
     rf"(?P<n>\b(?:{_UPPER}|{_CAP})\^(?:{_UPPER}|{_CAP}|[A-Z])(?:\^(?:{_UPPER}|{_CAP}|[A-Z]))?)(?=[\^|=\s]|$)"
@@ -117,6 +122,10 @@ def english_names_in(text: str) -> Iterator[Span]:
             span = _trimmed(text, *match.span("n"), weight)
             if span:
                 yield span
+    for match in _ALONE.finditer(text):
+        group = "n" if match.group("n") else "l"
+        if not all(map(is_everyday, re.findall(r"[A-Za-z]{2,}", match.group(group)))):
+            yield Span(*match.span(group), Kind.NAME, 51)
     for pattern in (_REVERSED, _COMMA):
         for match in pattern.finditer(text):
             if not _common(match.group("n")):
@@ -150,7 +159,7 @@ def _trimmed(text: str, start: int, end: int, weight: int) -> Span | None:
     kept = 0
     for piece in pieces:
         word = piece.group().strip(".'’\"")
-        if word.casefold() in words("not_names_en") or re.search(r"\d", word):
+        if len(word) > 1 and word.casefold() in words("not_names_en") or re.search(r"\d", word):
             break
         if is_eponym_use(text, start + piece.start(), start + piece.start() + len(word)):
             break

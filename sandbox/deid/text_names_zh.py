@@ -16,13 +16,13 @@ from sandbox.deid.words import alternatives, characters, words
 _HAN = "㐀-䶿一-鿿"
 _GAP = re.compile(r"[ \t]{0,3}\n?[ \t]{0,3}")
 _STOP_GIVEN = frozenset(
-    "诉称述说言于因及与或的已在是有无未不从被把给对向到去入出住转行就予将要请问答签陪告同副医护教女男岁今昨现曾既否认患突"
+    "诉称述说于因及与或的已在是有无未不从被把给对向到去入出住转行就予将要请问答签陪告同副医护教女男岁今昨现曾既否认患突"
     "系等则也又再仍还均都其我你他她它您们这那哪自由先代电手号病检查报审做拟约经以能会需须打挂找服吃用继急了过着吧吗呢啊叫"
     "让使该此为门科室床某按据比并但而所"
 )
 _FOLLOW = re.compile(
     r"主任|副主|主治|主管|医[生师]|大夫|教授|护[士师]|院长|科长|老师|先生|女士|小姐|太太|师傅|阿姨|大[爷妈娘叔姐哥]|奶奶|爷爷|"
-    r"同志|博士|技师|药师|来[院诊电]|明[天日早晨年显确]|今[天日]|时间|大便|小便|月经|年龄|性别|和|家[属人]|本人|电话|手机|联系|"
+    r"同志|博士|技师|药师|来[院诊电]|用[过药]|明[天日早晨年显确]|今[天日]|时间|大便|小便|月经|年龄|性别|和|家[属人]|本人|电话|手机|联系|"
     r"生[于命]|出生|身份|住[院址]|主诉|平素|自[诉觉述]|因|诉|反[映复]|提供|指[示出]|查房|会诊|签[名字]|陪[同护]|代[诉签]|夫[妇人]|"
     r"安返|安静|心[率电肺]|血[压糖]|体[温重]|尿|神志|意识|一般|可[能以]|好转|多次|大量|小时|有|无|近|开始|目前|同意|要求|拒绝|表示"
 )
@@ -35,7 +35,7 @@ _TITLES = (
 _TITLE = re.compile(_TITLES)
 _BEFORE_TITLE = frozenset(
     "当时 同时 及时 临时 随时 小时 此时 届时 平时 有时 按时 定时 实时 何时 暂时 责任 主任 主管 经管 分管 对方 院方 双方 校方 警方 "
-    "对于 由于 关于 至于 等于 低于 高于 终于 位于 属于 处于 急诊 门诊 会诊 家属 全科 本科 专科 大家 专家 国家 人家 东方 西方 南方 北方 各方 "
+    "随车 救护 对于 由于 关于 至于 等于 低于 高于 终于 位于 属于 处于 急诊 门诊 会诊 家属 全科 本科 专科 大家 专家 国家 人家 东方 西方 南方 北方 各方 "
     "心安 平安 公安 保安 早安 晚安 大连 全部 干部 内部 所有 高年 多年 成年 老年 青年 少年 中年 去年 今年 明年 每年 饮水 积水 胸水 腹水 "
     "手术 外地 当地 本地 原来 从来 后来 本来 代表 上海 青海 沿海 心包 面包 红包 石膏 请从 服从 责令 随从 亲从 自从 我向 方向 转向 倾向 "
     "及和 能能 只能 可能 功能 不能 智能 才能 性能 机能 普通 沟通 交通 联通 相通 连通 精通 贯通 疏通 不通 其他 管理 护理 处理 病理 心理 "
@@ -58,10 +58,11 @@ _ROLES = (
     r"助手|麻醉[师医]?|巡回|器械|台下|台上|签发|总检|主检|抄方|采血|采样|录入|校对|复核|质控|陪同|由|经|请|找|约|挂|遵|跟|随|叫|给|与|和|及|转告|通知|告知|联系|询问"
 )
 _STRONG_ROLE = re.compile(
-    r"(?:患者|病人|患儿|产妇|孕妇|伤者|死者|受检者|受试者|投诉人|参保人|就诊人|姓名|实名|大名|小名|乳名|名叫|化名|户名|户主|持卡人|开户人|收件人|联系人|代办人|"
+    r"(?:就是|其实是|(?:患者|病人|患儿|产妇|孕妇|伤者|死者|受检者|受试者|投诉人)(?:自称|名叫|叫|系|姓名)?|参保人|就诊人|姓名|实名|大名|小名|乳名|名叫|化名|户名|户主|持卡人|开户人|收件人|联系人|代办人|"
     r"术者|一助|二助|三助|主刀|医师|医生|护士长?|技师|药师|咨询师|治疗师|康复师|营养师|物理师|签名|签字|随访人|回报人|报修人|记录者|操作者|检查者|执行者?|核对者?|"
     r"总检|主检|签发|抄方|接生|台下|台上|岳父|岳母|" + _KIN + r")"
 )
+_ROLE_HEAD = re.compile(rf"(?:患者|病人|患儿|产妇|孕妇|姓名|{_KIN})+(?=[一-鿿]{{2}})")
 _LABEL = re.compile(
     r"(?:姓[ \t]{0,3}名|签[ \t]?[名字章]|医[ \t]{1,2}[师生]|护[ \t]{1,2}士|[者人员师士手]|医生|大夫|主任|教授|助手|一助|二助|三助|台下|台上|主刀|操作|报告|审核|复核|审签|审阅|签发|总检|主检|初检|"
     r"记录|书写|录入|执行|核对|校对|接诊|接生|随访|值班|巡回|器械|麻醉|会诊|抄方|调配|发药|采血|采样|质控|患儿|产妇|孕妇|大名|小名|乳名|实名|昵称|曾用名|原名|户主|"
@@ -69,8 +70,10 @@ _LABEL = re.compile(
     r"患者|[Pp]atient|[Nn]ame|Operator|Reporter|Cashier|PI|CRC|fellow|Tech)"
     r"(?:姓名|签名|签字|签章|医[师生]|护士|技师|[者人])?[)】]?[ \t]{0,4}(?P<sep>[:/]|[ \t\n])[ \t]{0,4}"
 )
+_FIRM_LABEL = re.compile(r"姓\s{0,3}名|[大实]名|Cashier|Operator")
+_NAMED = re.compile(r"(?:姓名|实名|大名|名叫|化名|户名|投诉人|伤者|死者)$")
 _PARTICULAR = re.compile(
-    r"[\s,、(|]{0,4}(?:性别[: ]{0,2})?[男女](?![一-龥])|[\s,、(]{0,3}(?:年龄[: ]{0,2})?\d{1,3}\s?(?:岁|[Yy]\b|周岁)|"
+    r",\s?\d{1,3},|[\s,、(|]{0,4}(?:性别[: ]{0,2})?[男女](?![一-龥])|[\s,、(]{0,3}(?:年龄[: ]{0,2})?\d{1,3}\s?(?:岁|[Yy]\b|周岁)|"
     r"[\s,、(]{0,3}[一二三四五六七八九十百]{1,4}岁|\((?:子|女|夫|妻|父|母|兄|弟|姐|妹|孙|本人|儿子|女儿|丈夫|妻子|配偶|弟弟|哥哥|姐姐|妹妹|长子|次子|外科|内科|\w{0,4}科)[,)]|"
     r"[ ,]?[诉称述](?![一-龥]{0,1}职)|[ ]?(?:主诉|代诉|自诉|签[字名]|出院带药|病程)|[ ]{0,2}(?:护士|医[师生])签名|[,、 ](?:汉|回|藏|维吾尔|蒙古?|彝|壮|满|苗|傣|哈萨克|东乡|撒拉|土家?)族"
 )
@@ -79,11 +82,15 @@ _NOBODY = frozenset(
     "和家属 及家属 与家属 从未 高年资 何时 何人 时常 于院外 安排 应予 任何 应注意 于入院 有无 曾有 曾因 时有 于门诊 于我院 于外院".split()
 )
 _CELL = re.compile(rf"(?<![{_HAN}A-Za-z\d])[{_HAN}]{{2,4}}(?![{_HAN}])")
+_CELL_MARKS = " \t\n|(/^" + SEALED
+_AFTER_MARK = re.compile(rf"(?:(?<=[:。\n])|^)(?=[{_HAN}])")
+_LATIN_BEFORE = re.compile(r"(?<=[a-zA-Z])(?: / | ?/ ?| \(| )(?=[一-鿿])")
 _DOTTED = re.compile(
     rf"[{_HAN}]{{2,8}}[·•・‧][{_HAN}]{{2,8}}(?:[·•・‧][{_HAN}]{{2,8}})?(?!氏|综合|病|征|反应)"
 )
 _SOMEONE = re.compile(
-    rf"(?:{{s}})(?:某{{1,3}}|[xX×*＊○〇]{{1,2}}(?![\d.A-Za-z])|[xX](?![A-Za-z\d]))"
+    r"(?:{s})(?:某{1,3}|[xX×*＊○〇]{1,2}(?![\d.A-Za-z])|[xX](?![A-Za-z\d]))"
+    r"(?![部医厂公单日地种些个次时年月校军院区县市村])"
 )
 _SAID_SURNAME = re.compile(r"姓(?P<n>{s})(?=[的,，。、?!\s(]|$)")
 _ADDRESS_FORM = re.compile(
@@ -199,7 +206,8 @@ def _bounded(text: str, end: int) -> bool:
 def _labelled(text: str) -> Iterator[Span]:
     """Names behind a label and a colon, or a label and a space; and lists of them."""
     for match in _LABEL.finditer(text):
-        at, firm = match.end(), match.group("sep") in ":/"
+        at = match.end()
+        firm = match.group("sep") in ":/" or _FIRM_LABEL.match(match.group()) is not None
         while True:
             end = _labelled_end(text, at, firm=firm)
             if end is None:
@@ -235,7 +243,7 @@ def _medical(word: str) -> bool:
 def _after_roles(text: str) -> Iterator[Span]:
     for match in _STRONG_ROLE.finditer(text):
         at = match.end()
-        while at < len(text) and text[at] in " \t(“\"'":
+        while at < len(text) and text[at] in " \t:(“\"'":
             at += 1
         found = name_end(text, at)
         if found is None:
@@ -243,7 +251,9 @@ def _after_roles(text: str) -> Iterator[Span]:
             continue
         end, usual = found
         word = "".join(text[at:end].split())
-        if usual and not is_ordinary(word) and not is_ordinary(text[at : at + 2]):
+        named = _NAMED.search(match.group()) and _bounded(text, end)
+        ordinary = is_ordinary(word) or is_ordinary(text[at : at + 2])
+        if named or (usual and not ordinary):
             yield _name(at, end)
 
 
@@ -277,6 +287,8 @@ def _titled_start(text: str, end: int) -> int | None:
             continue
         given = surname_end(text, start)
         if given == start or given > end or end - given > 2:  # noqa: PLR2004
+            continue
+        if given == start + 1 and text[given:end] in words("compound_surnames"):
             continue
         if not all(c in usual for c in text[given:end]):
             continue
@@ -330,33 +342,42 @@ def _starts(text: str) -> Iterator[re.Match[str]]:
 
 
 def _cells(text: str) -> Iterator[Span]:
-    """Names with a place of their own: a line, a cell, a bracket."""
+    """Names with a place of their own: a line, a cell, a bracket, between two marks."""
     for match in _CELL.finditer(text):
         start, end = match.span()
         word = match.group()
         found = name_end(text, start)
-        if found is None or found[0] != end or not found[1] or is_ordinary(word):
+        if found is None or found[0] != end or not found[1]:
             continue
-        if (
-            is_ordinary(word[:2])
-            or is_ordinary(word[1:])
-            and len(word) > 2
-            and surname_end(text, start) == start + 1
-            and word[1:] in words("ordinary")
-        ):  # noqa: PLR2004
+        if is_ordinary(word) or is_ordinary(word[:2]) or is_ordinary(word[1:]):
             continue
-        before, after = text[start - 1 : start], text[end : end + 1]
-        spaced = (not before or before in " \t\n|^)" + SEALED) and (
-            not after or after in " \t\n|(/^" + SEALED
-        )
-        bracketed = before in "(" and before and after == ")"
-        if spaced or bracketed:
+        before, after = text[max(0, start - 1) : start] or "\n", text[end : end + 1] or "\n"
+        spaced = before in _CELL_MARKS and after in _CELL_MARKS
+        bracketed = before == "(" and after in "),"
+        marked = len(word) > 2 and before in "。,:;、(" and after in "。,:;、(."  # noqa: PLR2004
+        if spaced or bracketed or marked:
             yield _name(start, end, 51)
+    for match in _AFTER_MARK.finditer(text):
+        found = name_end(text, match.end())
+        if found is None or not found[1] or found[0] - match.end() < 3:  # noqa: PLR2004
+            continue
+        word = text[match.end() : found[0]]
+        if (
+            not is_ordinary(word[:2])
+            and not is_ordinary(word[1:3])
+            and _FOLLOW.match(text, found[0])
+        ):
+            yield _name(match.end(), found[0], 50)
+    for match in _LATIN_BEFORE.finditer(text):
+        found = name_end(text, match.end())
+        if found and found[1] and _bounded(text, found[0]):
+            yield _name(match.end(), found[0], 51)
 
 
 def _odd_forms(text: str) -> Iterator[Span]:
     for match in _DOTTED.finditer(text):
-        yield _name(*match.span(), 66)
+        role = _ROLE_HEAD.match(match.group())
+        yield _name(match.start() + (role.end() if role else 0), match.end(), 66)
     for match in _pattern(_SOMEONE.pattern).finditer(text):
         yield _name(*match.span(), 57)
     for match in _pattern(_SAID_SURNAME.pattern).finditer(text):

@@ -24,13 +24,16 @@ _SSN = re.compile(r"(?<![\d-])(?!000|666|9\d\d)\d{3}([- ])(?!00)\d{2}\1(?!0000)\
 _NHS = re.compile(r"(?<!\d)\d{3}([ -])\d{3}\1\d{4}(?!\d)")
 _CARD = re.compile(r"(?<![\dA-Za-z.])[2-6](?:[ -]?\d){12,19}(?![\dA-Za-z.])")
 _CARD_MIN, _CARD_MAX = 13, 20
+_PROOF = 80
 _IBAN = re.compile(
     r"(?<![A-Za-z\d])[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){2,7}(?: ?[A-Z\d]{1,3})?(?![A-Za-z\d])"
 )
 
 _DASH = r"[ \t\-‐-―−.·]"
 _MOBILE = re.compile(
-    rf"(?<![\dA-Za-z.])(?:(?:\+|00)?86{_DASH}?)?\(?1{_DASH}?[3-9](?:{_DASH}?\d){{9}}(?![\dA-Za-z])"
+    rf"(?<![\dA-Za-z.])(?:(?:\+|00)?\(?86\)?{_DASH}?)?\(?(?:1[3-9]\d{{9}}|1[3-9]\d\)?{_DASH}{{1,3}}\d{{4}}{_DASH}{{1,3}}\d{{4}}"
+    rf"|1[3-9]\d{{2}}{_DASH}\d{{3}}{_DASH}\d{{4}}|1[3-9]\d{_DASH}\d{{3}}{_DASH}\d{{5}}|1[3-9]\d{{5}}{_DASH}\d{{4}}|1[3-9]\d{_DASH}\d{{8}}"
+    rf"|1[ \-][3-9](?:[ \-]\d){{9}}|1[3-9]\d(?:{_DASH}\d\d){{4}})(?![\dA-Za-z])"
 )
 _EXTENSION = r"(?:[ ,;]{0,2}(?:转|分机|ext\.?|x)[ :]{0,2}\d{1,6})?"
 _LANDLINE = re.compile(
@@ -62,7 +65,7 @@ _CHINESE_PHONE = re.compile(
 
 _EMAIL = re.compile(
     r"(?<![A-Za-z\d._%+\-])[A-Za-z\d_][A-Za-z\d._%+\-]{0,63}\s?@\s?[A-Za-z\d\-]{1,63}"
-    r"(?:\.[A-Za-z\d\-]{1,63}){1,5}"
+    r"(?:\.[A-Za-z\d\-]{1,63}){0,4}\.[A-Za-z]{2,24}"
 )
 _URL = re.compile(
     r"(?:https?|ftp)://[^\s<>\"'，。；、）)\]|]{3,400}|\bwww\.[A-Za-z\d\-._/~?=&%#+]{4,200}",
@@ -86,8 +89,8 @@ _PLATE = re.compile(
 )
 
 _PLAIN = (
-    (_EMAIL, Kind.EMAIL, 95),
-    (_URL, Kind.URL, 90),
+    (_EMAIL, Kind.EMAIL, 101),
+    (_URL, Kind.URL, 100),
     (_DOMAIN, Kind.URL, 60),
     (_IPV4, Kind.URL, 80),
     (_MAC, Kind.DEVICE_SERIAL, 70),
@@ -139,6 +142,19 @@ def is_nhs(digits: str) -> bool:
     return rest % 11 == int(digits[9])
 
 
+PROVEN = frozenset({Kind.ID_NUMBER, Kind.BANK_CARD, Kind.EMAIL, Kind.PHONE, Kind.PLATE})
+"""Kinds of which some numbers need no context: `proven_in` finds those."""
+
+
+def proven_in(text: str) -> Iterator[Span]:
+    """Identifiers so clear of form that they are none by chance, in text of any meaning."""
+    yield from (span for span in _checked(text) if span.kind in PROVEN and span.weight >= _PROOF)
+    for pattern, kind, weight in _PLAIN:
+        if kind in PROVEN and weight >= _PROOF:
+            for match in pattern.finditer(text):
+                yield Span(*match.span(), kind, weight)
+
+
 def numbers_in(text: str) -> Iterator[Span]:
     """Everything of this module that stands in a view's text."""
     if not any(map(str.isdecimal, text)):
@@ -148,7 +164,8 @@ def numbers_in(text: str) -> Iterator[Span]:
     yield from _checked(text)
     for pattern, kind, weight in _PLAIN:
         for match in pattern.finditer(text):
-            yield Span(*match.span(), kind, weight)
+            end = match.start() + len(match.group().rstrip(".,;:"))
+            yield Span(match.start(), end, kind, weight)
     for match in _WORLD_PHONE.finditer(text):
         if _count(match.group()) >= _WORLD_DIGITS:
             yield Span(*match.span(), Kind.PHONE, 76)

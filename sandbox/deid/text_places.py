@@ -16,7 +16,7 @@ _HAN = r"一-鿿"
 _UNIT = re.compile(
     rf"(?P<body>[{_HAN}A-Za-z\d\-]{{1,10}}?)"
     r"(?P<unit>特别行政区|自治区|自治州|自治县|自治旗|街道(?:办事处)?|居委会|村委会|社区|小区|新村|新区|开发区|高新区|工业园|家属院|家属楼|宿舍|大街|大道|胡同|公寓|花园|"
-    r"大厦|大楼|广场|街坊|山庄|单元|号楼|号院|号线|市|州|盟|地区|县|区|旗|镇|乡|苏木|村|庄|屯|寨|堡|路|街|巷|弄|里|组|队|号|楼|栋|幢|座|层|室|户|苑|城|院|园|营|埠|店|桥头)"
+    r"大厦|大楼|广场|街坊|山庄|单元|号楼|号院|号线|市|州|盟|地区|县|区|旗|镇|乡|苏木|村|庄|屯|寨|堡|路|街|巷|弄|里|组|队|号|楼|栋|幢|座|层|室|户|苑|院|园)(?![静痛定域径别理面旁易疫街路巷])"
 )
 _STRONG_UNITS = frozenset(
     "自治区 自治州 自治县 自治旗 街道 街道办事处 居委会 村委会 社区 小区 新村 开发区 高新区 家属院 家属楼 大街 大道 胡同 公寓 花园 大厦 街坊 山庄 单元 号楼 号院 市 县 镇 乡 苏木 村 路 街 巷".split()
@@ -26,7 +26,7 @@ _SMALL_UNITS = frozenset(
 )
 _TAIL = re.compile(
     rf"(?:[ ,，]?(?:[甲乙丙丁东西南北]?\d{{1,5}}(?:[-—－]\d{{1,5}}){{0,3}}(?:号楼|号院|号|栋|幢|座|单元|楼|层|室|户|组|队)?|[A-Za-z东西南北甲乙丙丁\d一二三四五六七八九十]{{1,4}}(?:区|号楼|号院|号|栋|幢|座|单元|楼|层|室|户|组)|"
-    rf"[{_HAN}]{{2,6}}(?:小区|新村|街坊|家属院|公寓|花园|大厦|山庄|苑)|(?:交叉口|路口)?[东西南北]{{1,2}}(?:角|侧|边|户|头)|(?:旁边?|附近|对面|脚下|门口)))+"
+    rf"[{_HAN}]{{2,6}}(?:小区|新村|街坊|家属院|公寓|花园|大厦|山庄|苑)|(?:交叉口|路口)?[东西南北]{{1,2}}(?:角|侧|边|户|头)|[{_HAN}]{{0,6}}?(?:旁边?|附近|对面|脚下[{_HAN}]{{0,3}}|门口)))+"
 )
 _CROSSING = re.compile(
     rf"[与和][{_HAN}]{{1,6}}?(?:路|街|大道)(?:交叉口|路口|交汇处?|交界处?)?(?:[东西南北]{{1,2}}(?:角|侧|边))?(?:[{_HAN}]{{1,6}}(?:旁|附近|对面|门口))?"
@@ -43,10 +43,10 @@ _FIRM_LABEL = re.compile(
     r"住址|地址|所在地|居住地|籍贯|出生地|户籍|现居|家住|现住|居住|住在|租住|住|来自|老家|现场|[Aa]ddress|[Ff]rom|居"
 )
 _CUT = re.compile(
-    r"^(?:.*(?:患者|病人|家住|现住|居住|住在|住址|地址|来自|位于|前往|现场|籍贯|户籍|出生于|毕业于|就读于|转自|送至|送到|寄到|收治|因|于|在|从|到|至|去|往|住|居|寄|经|由|为|是|系|的|了|和|与|及|现|我|他|她|说|整|嘛|,|:))(?=.{2})"
+    r"^.*(?:家住|现住|居住|住在|住址|地址|来自|位于|前往|现场|籍贯|户籍|送至|送到|寄到|于|在|从|到|至|去|往|住|居|寄|(?P<other>患者|病人|收治|因|经(?![一二三四五六七八九十])|由|为|是|系|的|了|和|与|及|现|我|他|她|说|整|嘛|,|:))(?=.{2})"
 )
 _BAD_BODY = re.compile(
-    r"[病症炎癌瘤痛肿肺肝肾胃肠脑颅骨膜腺管脉血尿便淋囊胸腹颈腰髋膝肌肋椎叶段额颞顶枕心瓣房室影灶征像密信号强化扫描切术]|消化|呼吸|检查|报告|门诊|急诊|住院"
+    r"[病症炎癌瘤痛肿肺肝肾胃肠脑颅骨膜腺脉血尿便淋囊胸腹颈腰髋膝肌肋椎颞枕瓣灶征切术]|强化|[肺上中下]叶|信号|影像|密度|心[室房前尖脏腔]|消化|呼吸|检查|报告|门诊|急诊|住院"
 )
 _GENERIC = frozenset(
     "社区 小区 病区 城区 市区 地区 郊区 全市 本市 我市 外市 全区 我区 辖区 本区 该区 山区 牧区 农村 乡村 城市 省市 村 镇 县 市 区 路 号 "
@@ -61,11 +61,11 @@ _ZH_HOSPITAL = re.compile(
     rf"急救中心|疾控中心|疾病预防控制中心|血站|血液中心|门诊部|康复中心|体检中心|专科中心|透析中心|肿瘤中心|护理院|养老院|敬老院|福利院|卫生中心|传染病院|精神病院|儿童医院|影像中心)(?!感染|获得|内|外|级)"
 )
 _NOT_HOSPITAL = re.compile(
-    r"^(?:我|本|贵|该|外|当地|上级|下级|某|此|原|他|两|多家|各|同|转|在|基层|社区|综合|专科|三甲|三级(?:甲等)?|二级(?:甲等)?|公立|民营|私立|省级|市级|县级|附近|大|医|人民|中医|儿童|妇幼|部队|地方|军队|"
+    r"^(?:送?检|就诊|申请|委托|转诊|收治|我|本|贵|该|外|当地|上级|下级|某|此|原|他|两|多家|各|同|转|在|基层|社区|综合|专科|三甲|三级(?:甲等)?|二级(?:甲等)?|公立|民营|私立|省级|市级|县级|附近|大|医|人民|中医|儿童|妇幼|部队|地方|军队|"
     r"互联网|教学|附属|定点|协作|首诊|就近|其他|别的|哪家|家|至|于|到|乡镇|村|区域|国家|区|县|市|省)*(?:医院|卫生院|诊所|卫生室|卫生所|卫生站|卫生服务中心|卫生服务站|体检中心|康复中心|急救中心|总院|门诊部|保健院|影像中心|透析中心|检验所|医学中心|医疗中心|养老院|敬老院)$"
 )
 _HOSPITAL_CUT = re.compile(
-    r"^.*(?:患者|病人|入住|就诊于|就诊|转入|转至|转往|转诊|转自|转|送至|送往|送|前往|前去|曾在|曾于|遂至|遂来|遂|于|在|至|到|往|赴|由|经|从|去|得|自|请|是|为|及|和|与|因|后|现|来|回|:|日|月|年)(?=.{3})"
+    r"^.*(?:患者|病人|接种点|送检单位|入住|就诊于|就诊|转入|转至|转往|转诊|转自|转|送至|送往|送|前往|前去|曾在|曾于|遂至|遂来|遂|于|在|至|到|往|赴|由|(?<!神)经|从|去|得|自|请|是|为|及|和|与|因|后|现|来|回|:|日|月|年)(?=.{3})"
 )
 _EN_HOSPITAL = re.compile(
     r"\b(?:(?:[A-Z][A-Za-z'’.\-]*|of|the|and|&|St\.?) ){1,6}(?:Hospitals?|Medical Cent(?:er|re)|Clinic|Infirmary|Health Cent(?:er|re)|Hospice|Surgery|Primary Care|Imaging|Healthcare|"
@@ -87,8 +87,8 @@ _EMPLOYER = (
     r"农场|林场|茶园|果园|养殖场|牧场|渔场|寺|教堂|博物馆|图书馆|动物园|植物园|报社|电视台|电台|研究所|研究院|律所|律师事务所|事务所|工地|项目部|村委会|居委会|退管办|办事处|监狱|消防队|武警|气象站|灯塔|水库|电站|煤矿|铁路局|地铁|公交|航空)"
 )
 _WORK = re.compile(
-    rf"(?:(?:工作)?单位(?:名称)?(?:为|是)?|就职于|供职于|任职于|就读于|毕业于|工作于|在职于|受雇于|退休前在|原在|系|我在|就业于|原)[: ]{{0,3}}(?P<n>[{_HAN}A-Za-z\d]{{2,20}}?{_EMPLOYER}(?:[{_HAN}]{{0,8}}(?:工人|司机|教师|老师|外教|教[{_HAN}]{{1,3}}|工程师|经理|会计|班|员|长|工|师|办|部|科))?)"
-    r"|(?:^|(?<=\n))[ \t]*(?:工作)?单[ \t]{0,3}位[:\s][ \t]{0,3}(?P<c>[一-鿿A-Za-z\d]{3,24})(?=[ \t\n,。]|$)"
+    r"(?:^|(?<=\n)|(?<=[ \t]))[ \t]{0,3}(?:工作)?单[ \t]{0,3}位[:\s][ \t]{0,3}(?P<c>[一-鿿A-Za-z\d]{3,24})(?=[ \t\n,。]|$)"
+    rf"|(?:(?:工作)?单位(?:名称)?(?:为|是)?|就职于|供职于|任职于|就读于|毕业于|工作于|在职于|受雇于|退休前在|原在|我在|就业于|原)[: ]{{0,3}}(?P<n>[{_HAN}A-Za-z\d]{{2,20}}?{_EMPLOYER}(?:[{_HAN}]{{0,8}}(?:工人|司机|教师|老师|外教|教[{_HAN}]{{1,3}}|工程师|经理|会计|班|员|长|工|师|办|部|科))?)"
 )
 _JOB = re.compile(
     rf"(?<=[,，、 (岁。])(?P<n>[{_HAN}]{{2,12}}?{_EMPLOYER}[{_HAN}]{{0,8}}?(?:司机|外教|教师|老师|工人|工程师|所长|厂长|校长|站长|船长|矿长|场长|经理|会计|技术员|驾驶员|轮机员|飞行员|演员|保安|厨师|护林员|研究员|主播|记者|编辑|退休))(?=[,，。、;)\s大]|$)"
@@ -106,7 +106,7 @@ _STREET = (
 )
 _PLACE = r"(?:[A-Z][A-Za-z'’.\-]+(?: [A-Z][A-Za-z'’.\-]+){0,3})"
 _UK_POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"
-_ADDRESS_TAIL = rf"(?:(?:,|\n|,\n| -)? ?(?:(?:Apt|Apartment|Unit|Suite|Ste|Flat|Floor|Fl|Rm|Room|#)\.? ?#?[A-Z]?\d{{0,5}}[A-Z]?\b|{_PLACE}|{_STATE}\b(?: ?\d{{5}}(?:-\d{{4}})?)?|\d{{4,6}}(?:-\d{{4}})?\b(?!\d)|{_UK_POSTCODE})){{0,6}}"
+_ADDRESS_TAIL = rf"(?:(?:,|\n|,\n| -)? ?(?:(?:Apt|Apartment|Unit|Suite|Ste|Flat|Floor|Fl|Rm|Room|#)\.? ?#?[A-Z]?\d{{0,5}}[A-Z]?\b|{_PLACE}\b(?! ?[:=])|{_STATE}\b(?: ?\d{{5}}(?:-\d{{4}})?)?|\d{{4,6}}(?:-\d{{4}})?\b(?!\d)|{_UK_POSTCODE})){{0,6}}"
 _EN_STREET = re.compile(
     rf"\b\d{{1,5}}[A-Za-z]?(?:-\d{{1,4}})? (?:(?:N|S|E|W|North|South|East|West|NE|NW|SE|SW)\.? )?(?:[A-Z\d][A-Za-z'’.\-]* ){{1,4}}{_STREET}\b\.?{_ADDRESS_TAIL}"
 )
@@ -118,7 +118,7 @@ _EN_BOX = re.compile(
     r"\bP\.? ?O\.? ?Box \d{1,6}\b|\bmile marker \d+(?:, [A-Z][A-Za-z ]{2,30}){0,3}|\b(?:County Road|Route|Highway|Interstate) (?:[A-Z]|\d{1,4})\b"
 )
 _EN_LIVES = re.compile(
-    rf"\b(?:[Ll]ives (?:at|in|on)|[Rr]esid(?:es|ing) (?:at|in|on)|[Rr]esident of|[Aa]ddress(?: is(?: still)?)?:?|r/o|[Hh]ome address:?|moved (?:here )?from|[Ll]iving in|[Ff]lew in from|[Bb]orn in)[ ]{{1,3}}"
+    rf"\b(?:[Ll]ives (?:at|in|on)|[Rr]esid(?:es|ing) (?:at|in|on)|[Rr]esident of|[Aa]ddress(?: is(?: still)?)?:?|r/o(?= (?:Flat|House|H\.? ?[Nn]o|No\.?|\d))|[Hh]ome address:?|moved (?:here )?from|[Ll]iving in|[Ff]lew in from|[Bb]orn in)[ ]{{1,3}}"
     rf"(?P<n>(?:(?:Flat|Unit|Apt\.?|House|No\.?) ?[A-Z\d]{{1,5}},? )?\d{{0,5}}[A-Za-z]? ?{_PLACE}{_ADDRESS_TAIL})"
 )
 _HL7_ADDRESS = re.compile(r"(?<=\|)\d{1,5} [A-Z][A-Z ]{2,40}\^[^|\n]{0,60}(?=\|)")
@@ -145,9 +145,8 @@ def _chinese_addresses(text: str) -> Iterator[Span]:
         start, end = units[0].start(), units[-1].end()
         label = _LABEL.search(text[max(0, start - 8) : start])
         labelled = bool(label and label.end() == min(8, start))
-        start = _left_edge(text, start, units[0].end())
-        body = text[start:end]
-        if _is_address(body, units, labelled=labelled or start != units[0].start()):
+        start, led = _left_edge(text, start, units[0].end())
+        if _is_address(text[start:end], units, labelled=labelled or led):
             for tail in (_CROSSING, _TAIL):
                 more = tail.match(text, end)
                 if more:
@@ -168,20 +167,22 @@ def _chain(text: str, at: int) -> tuple[list[re.Match[str]], int] | None:
         units.append(more)
 
 
-def _left_edge(text: str, start: int, end: int) -> int:
-    """Where the first unit's own name begins: behind the last word that leads to a place."""
+def _left_edge(text: str, start: int, end: int) -> tuple[int, bool]:
+    """Where the first unit's own name begins, and whether a word that leads to a place is before it."""
     cut = _CUT.match(text[start:end])
-    return start + cut.end() if cut else start
+    return (start + cut.end(), cut.group("other") is None) if cut else (start, False)
 
 
 def _is_address(body: str, units: list[re.Match[str]], *, labelled: bool) -> bool:
-    if body in _GENERIC or _BAD_BODY.search(body):
+    if body in _GENERIC or _BAD_BODY.search(
+        body[: -len(units[-1].group("unit"))] if len(units) == 1 else units[0].group("body")[-4:]
+    ):
         return False
     names = [unit.group("unit") for unit in units]
     strong = sum(name in _STRONG_UNITS for name in names)
     numbered = any(unit.group("body")[-1:].isdecimal() for unit in units)
     if len(units) > 1:
-        return strong > 1 or (strong == 1 and (numbered or labelled)) or (labelled and strong > 0)
+        return strong > 1 or (strong == 1 and (numbered or labelled))
     return labelled and strong == 1 and len(body) > 2  # noqa: PLR2004
 
 

@@ -20,6 +20,7 @@ _BLANKS = frozenset(" \t\n\r\f\v^=_·•・\u3000\xa0")
 _PREFIX = 2
 _MIN_LATIN, _MIN_DIGITS, _MIN_OTHER = 3, 4, 2
 _MAX_PARTS = 4
+_FEW = 500
 
 _FIELDS = (
     ("name", Kind.NAME),
@@ -54,6 +55,14 @@ class RegisterFinder:
         for start, end, kind, row in self._hits(text):
             value = row.name if kind is Kind.NAME else None
             yield Span(start, end, kind, 98, value)
+
+    @property
+    def names(self) -> tuple[RegisterRow, ...]:
+        """Rows whose name is looked for in parts as well; none where there are too many of them.
+
+        Among thousands of names every second word of a text is a part of one.
+        """
+        return self.rows if len(self.rows) <= _FEW else ()
 
     def rows_in(self, text: str) -> list[RegisterRow]:
         """The subjects whose name or numbers stand in a view's text, in the register's order."""

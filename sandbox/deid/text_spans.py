@@ -53,7 +53,7 @@ class Span:
     value: str | None = None
 
 
-def settled(spans: Iterable[Span], length: int) -> list[Span]:
+def settled(spans: Iterable[Span], text: str) -> list[Span]:
     """Spans in order that no longer overlap and cover all that any of them covered.
 
     Of two that overlap the heavier keeps its bounds and the other is cut back to what it covers
@@ -61,15 +61,15 @@ def settled(spans: Iterable[Span], length: int) -> list[Span]:
 
     Args:
         spans: found in one view.
-        length: of that view's text.
+        text: that view's text.
     """
     ranked = sorted(spans, key=lambda s: (-s.weight, s.start - s.end, s.start, s.kind))
-    owners: list[Span | None] = [None] * length
+    owners: list[Span | None] = [None] * len(text)
     for span in ranked:
         for at in range(span.start, span.end):
             if owners[at] is None:
                 owners[at] = span
-    return list(_runs(owners))
+    return list(_joined(text, _runs(owners)))
 
 
 def _runs(owners: list[Span | None]) -> Iterator[Span]:
@@ -80,3 +80,20 @@ def _runs(owners: list[Span | None]) -> Iterator[Span]:
             if owner is not None:
                 yield replace(owner, start=start, end=at)
             start = at
+
+
+def _joined(text: str, runs: Iterable[Span]) -> Iterator[Span]:
+    """Runs without those of marks alone; what is left of a span joins its neighbour of one kind."""
+    last: Span | None = None
+    for run in runs:
+        if not any(map(str.isalnum, text[run.start : run.end])):
+            continue
+        if last is not None and last.end == run.start and last.kind is run.kind:
+            heavier = max(last, run, key=lambda span: span.weight)
+            last = replace(heavier, start=last.start, end=run.end)
+            continue
+        if last is not None:
+            yield last
+        last = run
+    if last is not None:
+        yield last

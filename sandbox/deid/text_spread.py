@@ -16,10 +16,16 @@ from sandbox.deid.words import characters
 
 _WORD = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ'’\-]+")
 _MIN_WORD = 3
+_BESIDE = re.compile(
+    r"\s?\((?P<n>[A-Z]{0,4}-?\d[\d\-]{4,15})\)"
+    r"|[ ,]{1,3}[男女MF][ ,]{1,3}(?:\d{1,3}\s?[岁Yy])?[ ,]{0,3}(?P<m>[A-Z]{1,4}\d[\d\-]{4,15})(?=[\s,]|$)"
+)
 
 
 def mentions_in(text: str, spans: Iterable[Span], rows: Iterable[RegisterRow]) -> Iterator[Span]:
     """Later mentions of the names among `spans`, and parts of the register's Latin names."""
+    spans = tuple(spans)
+    yield from _numbers_beside(text, spans)
     chinese: dict[str, str] = {}
     latin: dict[str, str] = {}
     for span in spans:
@@ -41,6 +47,15 @@ def mentions_in(text: str, spans: Iterable[Span], rows: Iterable[RegisterRow]) -
             chinese.setdefault("".join(name.split()), name)
     yield from _chinese(text, chinese)
     yield from _latin(text, latin)
+
+
+def _numbers_beside(text: str, spans: Iterable[Span]) -> Iterator[Span]:
+    """`陶xx(K30219)`: a record number that only the name beside it tells apart."""
+    for span in spans:
+        match = _BESIDE.match(text, span.end) if span.kind is Kind.NAME else None
+        if match:
+            group = "n" if match.group("n") else "m"
+            yield Span(*match.span(group), Kind.MRN, 60)
 
 
 def _chinese(text: str, names: dict[str, str]) -> Iterator[Span]:
