@@ -67,6 +67,7 @@ class SmallHospital(SmallLog):
         self.passports: Files = {}
         self.statements: Files = {}
         self.voted: list[Person] = []
+        self.release_id = RELEASE
 
     # --- people --------------------------------------------------------------------------------
     def found(self, change: Change | None = None) -> Entry:
@@ -231,7 +232,7 @@ class SmallHospital(SmallLog):
                 ],
                 "predicateType": "urn:anbiao:release-passport:v1",
                 "predicate": {
-                    "release": RELEASE,
+                    "release": self.release_id,
                     "project": PROJECT,
                     "dataset": DATASET,
                     "ledger": self.ledger,
@@ -250,11 +251,11 @@ class SmallHospital(SmallLog):
         )
 
     def screen(self, change: Change | None = None, **predicate: object) -> Entry:
-        self.statements[RELEASE] = self.statement(**predicate)
+        self.statements[self.release_id] = self.statement(**predicate)
         self.voted = []
         digests = {
             "package": package_digest(FILES),
-            "statement": digest_of(self.statements[RELEASE]),
+            "statement": digest_of(self.statements[self.release_id]),
             "ciphertext": digest_of(b"ciphertext"),
         }
         return self._on(
@@ -271,7 +272,7 @@ class SmallHospital(SmallLog):
     ) -> Entry:
         said = {
             "package": package_digest(FILES),
-            "statement": digest_of(self.statements[RELEASE]),
+            "statement": digest_of(self.statements[self.release_id]),
             "verdict": verdict,
         }
         facts = {"requester": False, "labeller_of": False, "voted": False}
@@ -284,11 +285,11 @@ class SmallHospital(SmallLog):
 
     def seal(self, change: Change | None = None, by: str = "worker") -> Entry:
         """The passport first, as its digest stands in the entry."""
-        self.passports[RELEASE] = self.passport()
+        self.passports[self.release_id] = self.passport()
         digests = {
             "package": package_digest(FILES),
             "sealed": digest_of(b"sealed"),
-            "passport": digest_of(self.passports[RELEASE]),
+            "passport": digest_of(self.passports[self.release_id]),
         }
         facts = {"quorum": True, "requester_voted": False, "hospital_voted": True}
         return self._on(
@@ -303,14 +304,15 @@ class SmallHospital(SmallLog):
         signers: Sequence[Person] | None = None,
         statement: bytes | None = None,
     ) -> bytes:
-        said = self.statements[RELEASE] if statement is None else statement
+        said = self.statements[self.release_id] if statement is None else statement
         signers = [*self.voted, self.person("worker")] if signers is None else signers
         envelope = dsse.sign_envelope(dsse.IN_TOTO, said, [who.key for who in signers])
         evidence = [self.attested(i) for i in self._rests_on() if i not in leave_out]
         return canonical.encode({"envelope": envelope, "evidence": evidence})
 
     def _rests_on(self) -> list[int]:
-        wanted = {e["index"] for e in self.entries if "release" in e["objects"]}
+        mine = (e for e in self.entries if e["objects"].get("release") == self.release_id)
+        wanted = {e["index"] for e in mine}
         wanted |= {e["index"] for e in self.entries if e["action"] == "approval.sign"}
         wanted |= {grant[3] for grant in self.person("recipient").grants}
         found: set[int] = {0}
@@ -328,7 +330,7 @@ class SmallHospital(SmallLog):
         self.seal()
 
     def _release(self, **more: str) -> dict[str, str]:
-        return {"project": PROJECT, "release": RELEASE, **more}
+        return {"project": PROJECT, "release": self.release_id, **more}
 
     def _on(self, name: str, action: str, objects: Mapping[str, str], **told: object) -> Entry:
         """An act on the dataset: what is not a word of `add` is a fact."""
@@ -339,7 +341,7 @@ class SmallHospital(SmallLog):
 
     # --- what leaves -------------------------------------------------------------------------------
     def package(self) -> Files:
-        return {**FILES, "passport.json": self.passports[RELEASE]}
+        return {**FILES, "passport.json": self.passports[self.release_id]}
 
     def evidence(self, change: "Change | None" = None, /, **manifest: object) -> Files:
         """Members of an evidence pack; `change` is made before the manifest is written."""

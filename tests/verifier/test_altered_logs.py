@@ -17,7 +17,8 @@ from verdicts import (
 )
 
 from crypto import canonical, verifier
-from crypto.note import sign_note
+from crypto.checkpoint import Checkpoint, sign_checkpoint
+from crypto.note import ED25519_COSIGNATURE, VerifierKey, sign_note, signature_line
 
 
 @pytest.fixture(scope="module")
@@ -176,6 +177,15 @@ def test_an_entry_longer_than_a_bundle_can_frame_is_named():
         verifier.parse_entry(b" " * 65_536, "entry 0")
 
 
+def test_a_checkpoint_over_another_root_is_named(house):
+    head = Checkpoint(house.origin, len(house.raw), bytes(32))
+    note = sign_checkpoint(head, house.signers, house.now).encode()
+
+    verdict = on_log({**house.files(), "checkpoint": note}, pins_of(house))
+
+    assert_broken(verdict, "root-differs-from-checkpoint")
+
+
 # --- folders -------------------------------------------------------------------------------------
 def written(files, folder):
     for name, octets in files.items():
@@ -226,6 +236,13 @@ def test_an_oversized_file_is_not_read(house, tmp_path):
     os.truncate(folder / "tile/0/000.p/36", verifier.MAX_FILE + 1)
 
     assert_broken(on_folder(folder, pins_of(house)), "file-too-large")
+
+
+def test_an_oversized_pack_is_not_read(house, tmp_path):
+    (tmp_path / "pack").write_bytes(b"PK")
+    os.truncate(tmp_path / "pack", verifier.MAX_FILE + 1)
+
+    assert_broken(on_folder(tmp_path / "pack", pins_of(house)), "file-too-large")
 
 
 def test_nothing_there_and_nothing_known_can_not_be_told(house, tmp_path):
@@ -321,6 +338,63 @@ def test_a_keys_file_has_one_form(house, keys):
     verdict = on_log({**house.files(), "keys": keys(house)}, pins_of(house))
 
     assert_broken(verdict, "bad-verifier-key", "not-base64")
+
+
+def cosigned(house, now: int, spoil=lambda signature: signature) -> tuple[bytes, verifier.Pins]:
+    """A checkpoint with a witness's Ed25519 line of that time, and the pins of log and witness."""
+    private = house.person("witness").key
+    vkey = VerifierKey("witness.example", ED25519_COSIGNATURE, private.public_bytes)
+    text = Checkpoint(house.origin, len(house.raw), house.tree.root()).text()
+    signature = private.sign(f"cosignature/v1\ntime {now}\n{text}".encode())
+    line = signature_line(vkey, spoil(now.to_bytes(8, "big") + signature))
+    return (house.checkpoint() + line).encode(), verifier.read_pins([house.vkeys[0], str(vkey)])
+
+
+def test_a_pinned_witness_is_checked(house):
+    note, pins = cosigned(house, 1_790_000_000)
+
+    verdict = on_log({**house.files(), "checkpoint": note}, pins)
+
+    assert verdict[0] == SOUND
+    assert verdict[1].endswith("unwitnessed")  # none is left unchecked
+
+
+@pytest.mark.parametrize(
+    ("now", "spoil"),
+    [
+        (1_790_000_000, lambda s: s[:-1] + bytes([s[-1] ^ 1])),
+        (1_790_000_000, lambda s: bytes(8) + s[8:]),
+        (1_790_000_000, lambda s: s[:5]),
+        (2**63, lambda s: s),
+    ],
+)
+def test_a_wrong_line_of_a_pinned_witness_is_named(house, now, spoil):
+    note, pins = cosigned(house, now, spoil)
+
+    assert_broken(on_log({**house.files(), "checkpoint": note}, pins), "signature-wrong")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "— witness.example AAAAAA==\n",
+        "— witness.example AAAA\n",
+        "— witness.example AAAAAAAA",
+        "- witness.example AAAAAAAA\n",
+        "— witness example AAAAAAAA\n",
+        "— witness+example AAAAAAAA\n",
+        "— wit\u00a0ness AAAAAAAA\n",
+        "— witness.example AAAAAAAA\r\n",
+        "\n",
+        "".join(f"— w{n} AAAAAAAA\n" for n in range(63)),
+    ],
+)
+def test_a_signature_line_has_one_form(house, lines):
+    note = (house.checkpoint() + lines).encode()
+
+    verdict = on_log({**house.files(), "checkpoint": note}, pins_of(house))
+
+    assert_broken(verdict, "signature-line-malformed", "note-malformed", "not-base64")
 
 
 def test_a_line_under_the_logs_name_by_a_key_nobody_names_is_named(house):

@@ -150,6 +150,22 @@ def test_an_entry_out_of_its_place_is_named(members, code):
     assert_broken(story(log), code)
 
 
+def test_several_acts_may_be_of_one_moment():
+    log = house()
+    at = log.add("regulator", "log.read", {})["at"]
+    log.add("regulator", "log.read", {}, change=putting(at=at))
+
+    assert story(log)[0] == SOUND
+
+
+def test_a_receipt_whose_entry_says_another_index_is_named():
+    log = house()
+    index = len(log.raw)
+    log.add("regulator", "log.read", {}, change=putting(index=3))
+
+    assert_broken(on_file(log.receipt(index), pins_of(log)), "entry-out-of-place")
+
+
 # --- who founds a ledger -----------------------------------------------------------------------
 @pytest.mark.parametrize(
     "change",

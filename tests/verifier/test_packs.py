@@ -5,7 +5,7 @@ import struct
 import zipfile
 
 import pytest
-from small_hospital import RELEASE, SmallHospital, hospital, screened, zipped
+from small_hospital import RELEASE, SmallHospital, digest_of, hospital, zipped
 from small_log import DATASET, TABLE, named
 from verdicts import BROKEN, CANNOT_TELL, SOUND, assert_broken, on_file, pins_of
 
@@ -314,10 +314,34 @@ def test_another_passport_than_the_sealed_one_is_named(house):
     assert_broken(on_pack(house, swap), "passport-differs-from-log")
 
 
-def test_a_passport_of_another_release_is_named(house):
-    said = house.statement(release=named("second"))
-    log = screened()
-    assert on_file(log.passport(statement=said), pins_of(log))[0] == BROKEN
+def two_releases() -> SmallHospital:
+    log = hospital()
+    log.release_id = named("second release")
+    log.release()
+    return log
+
+
+def test_each_release_brings_its_own_passport():
+    log = two_releases()
+
+    verdict = on_file(log.pack(), pins_of(log))
+
+    assert verdict[0] == SOUND
+    assert "2 passports" in verdict[1]
+
+
+def test_a_passport_of_another_release_is_named():
+    log = hospital()
+    first = log.passports[RELEASE]
+    log.release_id = second = named("second release")
+    log.request()
+    log.screen()
+    log.vote("steward")
+    log.vote("checker")
+    log.seal(change=lambda e: e["outcome"]["digests"].update(passport=digest_of(first)))
+    log.passports[second] = first
+
+    assert_broken(on_file(log.pack(), pins_of(log)), "passport-of-another-release")
 
 
 def test_a_pack_before_any_release_is_sound():

@@ -57,6 +57,16 @@ def test_what_the_system_hands_over_is_sound(house, handed_over, what, capsys):
         assert verifier.main([str(handed_over / what), "--key", vkey]) == 0, capsys.readouterr()
 
 
+def test_a_passport_tells_its_story(house, handed_over):
+    pins = verifier.read_pins(house.vkeys())
+
+    passport = verifier.check_passport((handed_over / "passport.json").read_bytes(), pins)
+
+    told = [entry["action"] for entry in passport.entries]
+    assert told[0] == "ledger.open"
+    assert told[-4:] == ["release.request", "release.screen", "release.vote", "release.vote"]
+
+
 def test_a_receipt_of_the_gate_is_sound(house, tmp_path):
     found = house.enclave.history(LEDGER).receipt(len(house.entries()) - 1)
     (tmp_path / "receipt.json").write_bytes(canonical.encode(found))

@@ -179,6 +179,12 @@ def test_a_url_that_is_none_is_not_sound(house):
         assert on_url(url, house)[0] == CANNOT_TELL
 
 
+def test_an_endless_answer_is_cut_short(house, monkeypatch):
+    monkeypatch.setattr(verifier, "MAX_FILE", 1_000)
+    with serving(house.files()) as server:
+        assert_broken(on_url(server.url, house), "file-too-large")
+
+
 def test_altered_files_are_named_wherever_they_come_from(house):
     with serving(house.files()) as server:
         server.files["tile/0/000"] = bytes(8192)
