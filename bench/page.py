@@ -1,0 +1,60 @@
+"""`python bench/page.py`: draws docs/benchmarks.md from the last figure of each name.
+
+Figures are those of one machine; the page names it. Nothing is written by hand.
+"""
+
+import json
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results.jsonl"
+PAGE = HERE.parent / "docs" / "benchmarks.md"
+HEAD = """# Benchmarks
+
+The last figures of `make bench` (`make bench ROOM=gate` for one room), drawn by
+`python bench/page.py`; nothing is written by hand. Sides of a ratio are measured in turns on the
+same machine, the best of several rounds; above 1, ours is faster. The machine is a small virtual
+one that did other work meanwhile, so that figures of storage are low ones; what misses its goal is
+told as such. `make bench` appends yours to `bench/results.jsonl`.
+"""
+
+
+def last_figures() -> list[dict]:
+    found: dict[tuple, dict] = {}
+    for line in RESULTS.read_text(encoding="utf-8").splitlines():
+        figure = json.loads(line)
+        key = (figure["room"], figure["name"], figure["unit"], figure["against"])
+        found.pop(key, None)
+        found[key] = figure
+    return list(found.values())
+
+
+def page(figures: list[dict]) -> str:
+    lines = [HEAD]
+    for room in sorted({figure["room"] for figure in figures}):
+        mine = [figure for figure in figures if figure["room"] == room]
+        for machine in sorted({figure["machine"] for figure in mine}):
+            lines += [f"\n## {room}\n\n{machine}.\n"]
+            lines += ["| figure | value | unit | against | ratio | goal | met | date |"]
+            lines += ["|---|---|---|---|---|---|---|---|"]
+            lines += [row(figure) for figure in mine if figure["machine"] == machine]
+    return "\n".join(lines) + "\n"
+
+
+def row(figure: dict) -> str:
+    met = ("yes" if figure["met"] else "**no**") if figure["goal"] else ""
+    cells = [
+        figure["name"],
+        f"{figure['value']:,.10g}",
+        figure["unit"],
+        figure["against"] or "",
+        "" if figure["ratio"] is None else f"{figure['ratio']:.2f}",
+        (figure["goal"] or "").replace("<", "&lt;").replace(">", "&gt;"),
+        met,
+        figure["date"][:10],
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(last_figures()), encoding="utf-8")
