@@ -23,7 +23,7 @@ def last_figures() -> list[dict]:
     found: dict[tuple, dict] = {}
     for line in RESULTS.read_text(encoding="utf-8").splitlines():
         figure = json.loads(line)
-        key = (figure["room"], figure["name"], figure["unit"], figure["against"])
+        key = (figure["room"], figure["name"], figure["against"])
         found.pop(key, None)
         found[key] = figure
     return list(found.values())
