@@ -14,7 +14,7 @@ help:
 	@echo "make demo     the whole chain on real files (ARGS='--input DIR --keep ...')"
 	@echo "make test     the whole test suite"
 	@echo "make check    format, lint, types, import contracts, docs tests"
-	@echo "make serve    notary, worker and server on the embedded default (ARGS='--dir DIR')"
+	@echo "make serve    notary, worker and server over data/ (ARGS='--dir DIR' for another folder)"
 	@echo "make bench    figures, appended to bench/results.jsonl (ROOM=crypto|gate|log|clean|label|release)"
 	@echo "make torture  full fault and mutation counts"
 	@echo "make lock     resolve the dependencies anew"
@@ -34,7 +34,7 @@ demo: $(VENV)/.runtime
 	$(BIN)/anbiao demo $(ARGS)
 
 serve: $(VENV)/.runtime
-	$(BIN)/anbiao serve --all $(ARGS)
+	$(BIN)/anbiao serve --all --dir data $(ARGS)
 
 test: $(VENV)/.dev
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
@@ -55,7 +55,7 @@ bench: $(VENV)/.dev
 	$(BIN)/python -m bench $(if $(ROOM),--room $(ROOM),)
 
 torture: $(VENV)/.dev
-	ANBIAO_TORTURE=1 $(BIN)/pytest tests/verifier $(ARGS)
+	$(BIN)/python -m bench.torture $(ARGS)
 
 lock: $(VENV)/.dev
 	$(BIN)/pip-compile --quiet $(LOCKING) --output-file requirements.lock pyproject.toml

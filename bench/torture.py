@@ -1,0 +1,121 @@
+"""`python -m bench.torture [--rounds N] [--seed S] [--no-flips]`: full fault and mutation counts.
+
+1. Faults: N rounds of the whole play, the three processes killed at random moments all the while.
+   Counted is what was acknowledged (a receipt in hand), lost, doubled, and forked.
+2. Mutations: every byte of a small hospital's log, receipt, passport, package and evidence pack,
+   one bit flipped; each has to be named by the verifier. `tests/verifier` does it.
+
+One JSON object per part is appended to `torture-results.jsonl`, with date and commit.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).parent / "torture-results.jsonl"
+FLIPS = "tests/verifier/test_bit_flips.py"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench.torture", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20, help="plays under kills")
+    parser.add_argument("--seed", type=int, help="of the moments at which processes are killed")
+    parser.add_argument("--no-flips", action="store_true", help="faults only")
+    given = parser.parse_args()
+    seed = secrets.randbits(32) if given.seed is None else given.seed
+    good = faults(given.rounds, seed)
+    if not given.no_flips:
+        good = mutations() and good
+    return 0 if good else 1
+
+
+def faults(rounds: int, seed: int) -> bool:
+    """Play under kills; whether nothing was lost, doubled or forked."""
+    for folder in ("faults", "journey"):
+        sys.path.insert(0, str(ROOT / "tests" / folder))
+    siege = importlib.import_module("siege")
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="anbiao-torture-") as place:
+        siege.few_films(Path(place) / "films")
+        house = siege.Siege(Path(place) / "house", seed)
+        try:
+            house.found()
+            for _ in range(rounds):
+                house.besiege(Path(place) / "films")
+                print(f"round {house.tally.rounds}: {dict(house.tally.kills)}", flush=True)
+            tally, verdict = house.judge(), house.verdict()
+        finally:
+            house.end()
+    line = {
+        "part": "faults",
+        "rounds": tally.rounds,
+        "seed": seed,
+        "kills": dict(sorted(tally.kills.items())),
+        "entries": tally.entries,
+        "acknowledged": tally.acknowledged,
+        "unanswered": tally.unanswered,
+        "lost": tally.lost,
+        "doubled": tally.doubled,
+        "forks": tally.forks,
+        "verifier": verdict[0],
+        "seconds": round(time.monotonic() - began),
+    }
+    return _recorded(line, good=tally.clean and verdict[0] == 0)
+
+
+def mutations() -> bool:
+    """The verifier's sweep over every byte; whether no flip survived."""
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", FLIPS, "-q", "-p", "no:cacheprovider"],
+        cwd=ROOT,
+        env={**os.environ, "ANBIAO_TORTURE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        print(done.stdout, file=sys.stderr)
+    counts = {name: int(count) for count, name in re.findall(r"(\d+) (passed|failed)", done.stdout)}
+    line = {
+        "part": "mutations",
+        "sweeps": counts.get("passed", 0) + counts.get("failed", 0),
+        "sweeps_with_a_survivor": counts.get("failed", 0),
+        "seconds": round(time.monotonic() - began),
+    }
+    return _recorded(line, good=done.returncode == 0)
+
+
+def _recorded(line: dict[str, Any], *, good: bool) -> bool:
+    date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    whole = {"date": date, "commit": _commit(), **line, "good": good}
+    with RESULTS.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(whole) + "\n")
+    print(json.dumps(whole))
+    return good
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--abbrev=12"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return done.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,7 @@
+"""Puts the siege, and the demo's small input, where the tests find them."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "journey"))
+sys.path.insert(0, str(Path(__file__).parent))
