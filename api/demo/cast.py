@@ -113,6 +113,7 @@ def found_hospital(stage: Stage, company: Company) -> None:
     that machine by hand, not by the API.
     """
     operator, steward = company["operator"], company["steward"]
+    operator.door.create("/policies", {"policy": operator.door.get("/version")["policy"]})
     vault = stage.folder / "vault"
     identity = stage.appears("vault/identity.pub").decode("ascii").strip()
     service = operator.door.create("/service-accounts", {"name": "worker", "public_key": identity})

@@ -151,6 +151,16 @@ class OpenHospital(PlatformCommand):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdoptPolicy(PlatformCommand):
+    """The decision table in force is taken for the house's own, by name of its digest."""
+
+    ACTION: ClassVar[Action] = Action.POLICY_ADOPT
+
+    policy: str
+    in_force: str = field(compare=False)  # known to the house, not asked for
+
+
+@dataclass(frozen=True, kw_only=True)
 class OpenLedger(Command):
     """Entry 0 of a hospital's ledger: its steward, the one member without a grantor."""
 

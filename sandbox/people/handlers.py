@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sandbox.acts import Command, Handler
-from sandbox.people import accounts, hospitals, sessions
+from sandbox.people import accounts, hospitals, policy, sessions
 from sandbox.people import commands as c
 
 
@@ -29,6 +29,7 @@ def handlers(
             c.CloseSession: sessions.Closing(),
             c.RefuseLogin: sessions.Refusal(),
             c.OpenHospital: hospitals.HospitalOpening(),
+            c.AdoptPolicy: policy.Adoption(),
             c.OpenLedger: hospitals.LedgerOpening(),
             c.GrantMembership: hospitals.Granting(conflicting),
             c.RevokeMembership: hospitals.Revoking(),
