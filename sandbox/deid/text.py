@@ -92,6 +92,10 @@ def _replaced(
         shown = view.text[span.start : span.end]
         day = exact.get((span.start, span.end)) if span.kind is Kind.DATE else None
         new = moved(view.text, day, shift_days, year) if day else None
-        tag = surrogates.date(new) if new else surrogates.tag(span.kind, span.value or shown)
+        tag = (
+            surrogates.date(new)
+            if new and new != shown
+            else surrogates.tag(span.kind, span.value or shown)
+        )
         found.append((*view.original(span.start, span.end), span.kind, tag))
     return put_in(text, found)

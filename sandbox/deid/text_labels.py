@@ -15,7 +15,7 @@ _SEP = (
 _WORD_ENDS = r"(?:(?<=[A-Za-z])(?![A-Za-z])|(?<![A-Za-z]))"
 _TOKEN = r"[A-Za-z\d](?:[A-Za-z\d]|[-_/.–](?=[A-Za-z\d])){0,39}"
 _MORE = r"(?:[ ]?-?[ ]?(?=[A-Z\d-]{0,16}\d)[A-Z\d](?:[A-Z\d]|-(?=[A-Z\d])){0,15}(?![\w]|[-./年月日:]\d?)){0,5}"
-_SPACED = rf"(?=[A-Za-z\d\-_/. ]{{0,40}}\d){_TOKEN}{_MORE}"
+_SPACED = rf"(?:[A-Z][A-Z\-]{{0,6}}[ -](?=[A-Z\d-]{{0,16}}\d))?(?=[A-Za-z\-_/.]{{0,30}}\d){_TOKEN}{_MORE}"
 _SINGLE = rf"(?=[A-Za-z\-_/.]{{0,30}}\d){_TOKEN}"
 _LOOSE = r"[A-Za-z\d][\w.\-]{3,30}"
 
@@ -58,9 +58,14 @@ _ROWS: tuple[tuple[Kind, int, str, str], ...] = (
     (
         Kind.ACCOUNT,
         81,
-        r"(?:患者|病人|登录|系统|住院|预交金|缴费)?(?:账号|帐号|账户|帐户|户号)|支付宝(?:账号|号)?|登录名|用户名|工作站账号|"
-        r"[Aa]cc(?:oun)?t(?: (?:no\.?|number|#))?|ACCT|ACCOUNT|[Uu]ser ?(?:name|ID)|[Ll]ogin(?: ID)?",
+        r"(?:患者|病人|登录|系统|住院|预交金|缴费)?(?:账号|帐号|账户|帐户|户号)|支付宝(?:账号|号)?|登录名|用户名|工作站账号",
         _LOOSE,
+    ),
+    (
+        Kind.ACCOUNT,
+        81,
+        r"[Aa]cc(?:oun)?t(?: (?:no\.?|number|#))?|ACCT|ACCOUNT|[Uu]ser ?(?:name|ID)|[Ll]ogin(?: ID)?",
+        r"(?=[A-Za-z.\-]{0,30}[\d_])" + _LOOSE,
     ),
     (
         Kind.DEVICE_SERIAL,
@@ -105,7 +110,7 @@ _ROWS: tuple[tuple[Kind, int, str, str], ...] = (
     (
         Kind.PHONE,
         70,
-        r"(?:通知|致电|电告|打|呼|联系|回电|转接)[一-龥]{0,8}|[Pp]aged? (?:at |on )?",
+        r"转(?=\d{3,5}(?!\d|次|圈))|传呼|(?:通知|致电|电告|打|呼|联系|回电|转接)[一-龥]{0,8}|[Pp]aged? (?:at |on )?",
         r"\d{3,4}[ -]?\d{0,8}(?![\d岁年月日号床次分秒小时天周片支瓶袋mMgGuU%.:/])",
     ),
     (

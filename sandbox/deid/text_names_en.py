@@ -20,6 +20,9 @@ _PARTICLE = r"(?:(?:van|von|de|da|del|di|la|le|bin|al|el|ter|der|den|dos|du|St\.
 _FULL = rf"{_PIECE}(?:[ ](?:{_INITIAL}|{_PARTICLE}{_PIECE})){{0,3}}"
 _WRAPPED = rf"(?:{_CAP}\n{_CAP}(?![a-z:])|{_FULL})"
 
+_WEAK = re.compile(
+    r"(?:[Pp]atient|[Pp]t|[Ii]nformed|[Nn]otified|[Rr]esident|[Oo]perator)[ ]{1,3}[\"'(]{0,2}$"
+)
 _TITLED = re.compile(
     rf"\b(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Professor|Doctor|Sister|Nurse(?: Practitioner)?|Sr|Rev|Fr|Capt|Sgt|Lt|Col|Judge|Dame|Lord|Lady|Uncle|Aunt|Auntie|Grandma|Grandpa)\b\.?[ \n]{{1,2}}"
     rf"(?P<n>(?:{_INITIAL} ?){{0,3}}{_WRAPPED}(?:, ?[A-Z]\b\.?)?|(?:{_INITIAL} ?){{2,3}})"
@@ -120,6 +123,8 @@ def english_names_in(text: str) -> Iterator[Span]:
     ):
         for match in pattern.finditer(text):
             span = _trimmed(text, *match.span("n"), weight)
+            if span and pattern is _LABELLED and _is_weak(text, match.start(), span):
+                continue
             if span:
                 yield span
     for match in _ALONE.finditer(text):
@@ -147,6 +152,14 @@ def english_names_in(text: str) -> Iterator[Span]:
                 yield Span(*match.span(group), Kind.NAME, 50)
     yield from _pairs(text)
     yield from _pinyin(text)
+
+
+def _is_weak(text: str, start: int, span: Span) -> bool:
+    """`Patient Denies`: one capitalised word, no known given name, behind a word without a colon."""
+    name = text[span.start : span.end]
+    if " " in name or "-" in name or "." in name or name.casefold() in words("first_names_en"):
+        return False
+    return _WEAK.search(text[start : span.start]) is not None
 
 
 def _common(name: str) -> bool:

@@ -35,7 +35,7 @@ _TITLES = (
 _TITLE = re.compile(_TITLES)
 _BEFORE_TITLE = frozenset(
     "当时 同时 及时 临时 随时 小时 此时 届时 平时 有时 按时 定时 实时 何时 暂时 责任 主任 主管 经管 分管 对方 院方 双方 校方 警方 "
-    "随车 救护 对于 由于 关于 至于 等于 低于 高于 终于 位于 属于 处于 急诊 门诊 会诊 家属 全科 本科 专科 大家 专家 国家 人家 东方 西方 南方 北方 各方 "
+    "检查 复查 抽查 筛查 调查 普查 自查 随车 救护 对于 由于 关于 至于 等于 低于 高于 终于 位于 属于 处于 急诊 门诊 会诊 家属 全科 本科 专科 大家 专家 国家 人家 东方 西方 南方 北方 各方 "
     "心安 平安 公安 保安 早安 晚安 大连 全部 干部 内部 所有 高年 多年 成年 老年 青年 少年 中年 去年 今年 明年 每年 饮水 积水 胸水 腹水 "
     "手术 外地 当地 本地 原来 从来 后来 本来 代表 上海 青海 沿海 心包 面包 红包 石膏 请从 服从 责令 随从 亲从 自从 我向 方向 转向 倾向 "
     "及和 能能 只能 可能 功能 不能 智能 才能 性能 机能 普通 沟通 交通 联通 相通 连通 精通 贯通 疏通 不通 其他 管理 护理 处理 病理 心理 "
@@ -58,13 +58,13 @@ _ROLES = (
     r"助手|麻醉[师医]?|巡回|器械|台下|台上|签发|总检|主检|抄方|采血|采样|录入|校对|复核|质控|陪同|由|经|请|找|约|挂|遵|跟|随|叫|给|与|和|及|转告|通知|告知|联系|询问"
 )
 _STRONG_ROLE = re.compile(
-    r"(?:就是|其实是|(?:患者|病人|患儿|产妇|孕妇|伤者|死者|受检者|受试者|投诉人)(?:自称|名叫|叫|系|姓名)?|参保人|就诊人|姓名|实名|大名|小名|乳名|名叫|化名|户名|户主|持卡人|开户人|收件人|联系人|代办人|"
+    r"(?:我叫|就是|其实是|(?:患者|病人|患儿|产妇|孕妇|伤者|死者|受检者|受试者|投诉人)(?:自称|名叫|叫|系|姓名)?|参保人|就诊人|姓名|实名|大名|小名|乳名|名叫|化名|户名|户主|持卡人|开户人|收件人|联系人|代办人|"
     r"术者|一助|二助|三助|主刀|医师|医生|护士长?|技师|药师|咨询师|治疗师|康复师|营养师|物理师|签名|签字|随访人|回报人|报修人|记录者|操作者|检查者|执行者?|核对者?|"
     r"总检|主检|签发|抄方|接生|台下|台上|岳父|岳母|" + _KIN + r")"
 )
 _ROLE_HEAD = re.compile(rf"(?:患者|病人|患儿|产妇|孕妇|姓名|{_KIN})+(?=[一-鿿]{{2}})")
 _LABEL = re.compile(
-    r"(?:姓[ \t]{0,3}名|签[ \t]?[名字章]|医[ \t]{1,2}[师生]|护[ \t]{1,2}士|[者人员师士手]|医生|大夫|主任|教授|助手|一助|二助|三助|台下|台上|主刀|操作|报告|审核|复核|审签|审阅|签发|总检|主检|初检|"
+    r"(?:姓[ \t]{0,3}名|签[ \t]?[名字章]|医[ \t]{1,2}[师生]|护[ \t]{1,2}士|[者人员师士手]|实习生|研究生|规培生|医生|大夫|主任|教授|助手|一助|二助|三助|台下|台上|主刀|操作|报告|审核|复核|审签|审阅|签发|总检|主检|初检|"
     r"记录|书写|录入|执行|核对|校对|接诊|接生|随访|值班|巡回|器械|麻醉|会诊|抄方|调配|发药|采血|采样|质控|患儿|产妇|孕妇|大名|小名|乳名|实名|昵称|曾用名|原名|户主|"
     r"家属|家长|联系|讨论|主持|参加|签收|经手|出纳|收费|带教|主诊|主治|经治|管床|申请|送检|检查|诊断|"
     r"患者|[Pp]atient|[Nn]ame|Operator|Reporter|Cashier|PI|CRC|fellow|Tech)"
@@ -84,6 +84,7 @@ _NOBODY = frozenset(
 _CELL = re.compile(rf"(?<![{_HAN}A-Za-z\d])[{_HAN}]{{2,4}}(?![{_HAN}])")
 _CELL_MARKS = " \t\n|(/^" + SEALED
 _AFTER_MARK = re.compile(rf"(?:(?<=[:。\n])|^)(?=[{_HAN}])")
+_LATIN_NAME = re.compile(r"[A-Z][A-Za-z]+ [A-Z][A-Za-z]+$")
 _LATIN_BEFORE = re.compile(r"(?<=[a-zA-Z])(?: / | ?/ ?| \(| )(?=[一-鿿])")
 _DOTTED = re.compile(
     rf"[{_HAN}]{{2,8}}[·•・‧][{_HAN}]{{2,8}}(?:[·•・‧][{_HAN}]{{2,8}})?(?!氏|综合|病|征|反应)"
@@ -94,8 +95,8 @@ _SOMEONE = re.compile(
 )
 _SAID_SURNAME = re.compile(r"姓(?P<n>{s})(?=[的,，。、?!\s(]|$)")
 _ADDRESS_FORM = re.compile(
-    r"(?:(?<![一-鿿])|(?<=[写叫找让请跟和与问给由被号是说妇家人友]))[老小](?P<n>{s})"
-    r"(?=[:,，。、\s(说的又来也就在让跟给和陪代去要问回]|$)"
+    r"(?:(?<![一-鿿])|(?<=[写叫找让请跟和与问给由被号是说妇家人友晨午日天晚]))[老小](?P<n>{s})"
+    r"(?=[:,，。、\s(说的又来也就在让跟给和陪代去要问回]|护士|医[师生]|大夫|师傅|阿姨|$)"
 )
 _TWIN = re.compile(
     rf"(?:患儿|宝宝|宝贝|小朋友|妈妈说|爸爸说|女儿|儿子|孩子|小名|乳名)(?:叫)?[:：]?(?P<n>([{_HAN}])\2)(?![{_HAN}]\2)"
@@ -309,7 +310,8 @@ def _stands_free(text: str, start: int, end: int, *, whole: bool) -> bool:
     if (
         not before
         or not is_han(before[-1])
-        or before[-1] in "科部请由经与和及遵挂找约跟随是叫给的向让告知诊人者室组院说问对姓在到班"
+        or before[-1]
+        in "科部请由经与和及遵挂找约跟随是叫给的向让告知诊人者室组院说问对姓在到班日晨午天晚"
     ):
         return True
     return not whole or before[-1] not in characters("given") | characters("surnames")
@@ -326,6 +328,8 @@ def _with_particulars(text: str) -> Iterator[Span]:
         if not _PARTICULAR.match(text, end):
             continue
         tight = text[at:end]
+        if tight.endswith("族"):
+            continue
         if usual or _bounded(text, end):
             if is_ordinary("".join(tight.split())) and not re.match(
                 r"[\s,(]{1,4}[男女]|[\s,(]{1,3}\d{1,3}岁", text[end:]
@@ -354,7 +358,7 @@ def _cells(text: str) -> Iterator[Span]:
         before, after = text[max(0, start - 1) : start] or "\n", text[end : end + 1] or "\n"
         spaced = before in _CELL_MARKS and after in _CELL_MARKS
         bracketed = before == "(" and after in "),"
-        marked = len(word) > 2 and before in "。,:;、(" and after in "。,:;、(."  # noqa: PLR2004
+        marked = len(word) > 2 and before in "\n。,:;、(" and after in "。,:;、(."  # noqa: PLR2004
         if spaced or bracketed or marked:
             yield _name(start, end, 51)
     for match in _AFTER_MARK.finditer(text):
@@ -370,6 +374,9 @@ def _cells(text: str) -> Iterator[Span]:
             yield _name(match.end(), found[0], 50)
     for match in _LATIN_BEFORE.finditer(text):
         found = name_end(text, match.end())
+        before = text[max(0, match.start() - 24) : match.start()]
+        if found and not _LATIN_NAME.search(before):
+            continue
         if found and found[1] and _bounded(text, found[0]):
             yield _name(match.end(), found[0], 51)
 

@@ -48,6 +48,7 @@ _CUT = re.compile(
 _BAD_BODY = re.compile(
     r"[病症炎癌瘤痛肿肺肝肾胃肠脑颅骨膜腺脉血尿便淋囊胸腹颈腰髋膝肌肋椎颞枕瓣灶征切术]|强化|[肺上中下]叶|信号|影像|密度|心[室房前尖脏腔]|消化|呼吸|检查|报告|门诊|急诊|住院"
 )
+_NO_PLACE = re.compile(r"[转入我来行予诉治因就]")
 _GENERIC = frozenset(
     "社区 小区 病区 城区 市区 地区 郊区 全市 本市 我市 外市 全区 我区 辖区 本区 该区 山区 牧区 农村 乡村 城市 省市 村 镇 县 市 区 路 号 "
     "各区 各县 同村 邻村 本村 该村 外地 当地 疫区 街区 园区 校区 院区 库区 景区 厂区 林区 灾区 老区 城乡 乡镇 村镇 城镇".split()
@@ -162,7 +163,12 @@ def _chain(text: str, at: int) -> tuple[list[re.Match[str]], int] | None:
     units = [first]
     while True:
         more = _UNIT.match(text, units[-1].end())
-        if not more or len(units) > 12 or _BAD_BODY.search(more.group("body")):  # noqa: PLR2004
+        if (
+            not more
+            or len(units) > 12
+            or _BAD_BODY.search(more.group("body"))
+            or _NO_PLACE.search(more.group("body"))
+        ):  # noqa: PLR2004
             return units, units[-1].end()
         units.append(more)
 
