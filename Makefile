@@ -8,7 +8,7 @@ LOCKING := --generate-hashes --allow-unsafe --strip-extras --no-header --no-anno
 	--no-emit-options --build-deps-for editable
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test check format bench torture lock clean
+.PHONY: pages help demo serve test check format bench torture lock clean
 
 help:
 	@echo "make demo     the whole chain on real files (ARGS='--input DIR --keep ...')"
@@ -17,6 +17,7 @@ help:
 	@echo "make serve    notary, worker and server over data/ (ARGS='--dir DIR' for another folder)"
 	@echo "make bench    figures, appended to bench/results.jsonl (ROOM=crypto|gate|log|clean|label|release)"
 	@echo "make torture  full fault and mutation counts"
+	@echo "make pages    draw every page that comes from the source"
 	@echo "make lock     resolve the dependencies anew"
 
 # Runtime: what is locked, and nothing else (no torch).
@@ -63,3 +64,13 @@ lock: $(VENV)/.dev
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
+
+# Every page that is drawn from the source, drawn anew.
+pages: $(VENV)/.dev
+	$(BIN)/python -m api.openapi
+	$(BIN)/python -m api.cli_page
+	$(BIN)/python -m api.errors_page
+	$(BIN)/python -m sandbox.settings_page
+	$(BIN)/python -m policies.diagrams > docs/states.md
+	$(BIN)/python -m policies.summary > docs/policy.md
+	$(BIN)/python tests/requirements_table.py
