@@ -3,7 +3,7 @@
 1. Faults: N rounds of the whole play, the three processes killed at random moments all the while.
    Counted is what was acknowledged (a receipt in hand), lost, doubled, and forked.
 2. Mutations: every byte of a small hospital's log, receipt, passport, package and evidence pack,
-   one bit flipped; each has to be named by the verifier. `tests/verifier` does it.
+   one bit flipped; each has to be named by the verifier. Its own tests do it.
 
 One JSON object per part is appended to `torture-results.jsonl`, with date and commit.
 """
@@ -24,7 +24,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "torture-results.jsonl"
-FLIPS = "tests/verifier/test_bit_flips.py"
+SWEEPS = ("tests/verifier/test_bit_flips.py", "tests/verifier/test_json_forms.py")
 
 
 def main() -> int:
@@ -78,7 +78,7 @@ def mutations() -> bool:
     """The verifier's sweep over every byte; whether no flip survived."""
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", FLIPS, "-q", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", *SWEEPS, "-q", "-p", "no:cacheprovider"],
         cwd=ROOT,
         env={**os.environ, "ANBIAO_TORTURE": "1"},
         capture_output=True,

@@ -56,6 +56,7 @@ ONCE: Mapping[str, tuple[str, ...]] = {
 
 
 _PATIENCE = 40
+_EARLY = 0.2
 
 
 class BesiegedStage(Stage):
@@ -141,16 +142,26 @@ class Siege:
 
         def kill_now_and_then() -> None:
             done = 0
-            # Without end: long enough that a process may come to work before its next death.
-            longest_s = 3.5 if most is None else 1.0
-            while not over.wait(self.random.uniform(0.2, longest_s)) and done != most:
+            while not over.wait(self.random.uniform(0.1, 2.0)) and done != most:
                 # In turns, so that a few kills meet every process.
-                self.kill(PROCESSES[done % len(PROCESSES)])
+                name = PROCESSES[done % len(PROCESSES)]
+                self.kill(name)
+                if not over.wait(self.random.uniform(0, 2.0)) and self.random.random() < _EARLY:
+                    self.kill(name)  # perhaps before it has come up again
+                self._await(name, over)
                 self.see_checkpoint()
                 done += 1
 
         with _thread(kill_now_and_then, over):
             yield
+
+    def _await(self, name: str, over: threading.Event) -> None:
+        """Until the process that was started last says that it runs: nobody can work before."""
+        note, pid = self.stage.folder / "run" / f"{name}.json", self.stage.process(name).pid
+        while not over.wait(0.02):
+            with suppress(OSError, ValueError):
+                if json.loads(note.read_bytes())["pid"] == pid:
+                    return
 
     @contextmanager
     def _hurried(self) -> Iterator[None]:

@@ -72,4 +72,4 @@ def junk(folder: Path) -> None:
     (folder / "random.dcm").write_bytes(bytes(range(256)) * 9)
     (folder / "program.dcm").write_bytes(b"MZ" + bytes(126) + b"DICM" + b"\xff" * 64)
     (folder / "table.csv").write_text("name,value\nx,1\n")
-    (folder / "unclosed.json").write_text('{"a":')
+    (folder / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(40))
