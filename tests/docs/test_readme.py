@@ -1,6 +1,7 @@
 """What the READMEs and pages tell people to type exists; what they link to is there."""
 
 import re
+import tomllib
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -93,3 +94,15 @@ def test_every_word_of_the_glossary_has_its_chinese():
 
     assert len(rows) > 20
     assert all(cell.strip() for row in rows for cell in row)
+
+
+def test_floors_on_the_page_are_those_that_the_linter_holds():
+    contracts = tomllib.loads(text_of("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if "sandbox.wiring" in one.get("layers", ()))
+    held = [re.findall(r"sandbox\.(\w+)", layer) for layer in layers]
+    block = text_of("docs/architecture.md").split("```")[3]
+    drawn = [
+        re.findall(r"\w+", line.split("  ")[0]) for line in block.splitlines() if line[:1].strip()
+    ]
+
+    assert drawn == held
