@@ -97,7 +97,11 @@ def _report(file: Path | None, source: Path) -> TextIO:
     if source.resolve() in file.resolve().parents:
         raise click.UsageError("The report can't lie in SRC.")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-    return os.fdopen(os.open(file, flags, _REPORT_MODE), "w", encoding="utf-8")
+    try:
+        descriptor = os.open(file, flags, _REPORT_MODE)
+    except OSError as error:
+        raise click.ClickException(f"The report can't be written: {error.strerror}.") from None
+    return os.fdopen(descriptor, "w", encoding="utf-8")
 
 
 def _run(batch: Batch, sink: TextIO, key: str) -> Counter[tuple[Result, str | None]]:
@@ -134,7 +138,8 @@ def _summary(counts: Counter[tuple[Result, str | None]]) -> int:
     """Say on stderr what became of the files; the exit code."""
     total = counts.total()
     done = counts[Result.CLEANED, None]
-    click.echo(f"{total} files: {done} cleaned, {total - done} not.", err=True)
+    files = "file" if total == 1 else "files"
+    click.echo(f"{total} {files}: {done} cleaned, {total - done} not.", err=True)
     for (state, reason), count in sorted(counts.items(), key=str):
         if reason is not None:
             click.echo(f"  {count} {state} ({reason}): {REASONS[reason]}", err=True)

@@ -222,6 +222,21 @@ def test_a_report_inside_the_source_is_refused(source, clean):
     assert not inside.exists()
 
 
+def test_a_report_that_cant_be_written_fails_before_anything_is_cleaned(clean, tmp_path, capsys):
+    assert clean("--report", tmp_path / "nowhere" / "report.jsonl")[0] == 1
+    assert not (tmp_path / "out").exists()
+    assert "The report can't be written: No such file" in capsys.readouterr().err
+
+
+def test_one_file_is_told_as_one(clean, source, capsys):
+    for path in sorted(source.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    (source / "note.txt").write_text("Normal chest.\n", encoding="utf-8")
+
+    assert clean()[0] == 0
+    assert capsys.readouterr().err == "1 file: 1 cleaned, 0 not.\n"
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
