@@ -1,5 +1,6 @@
-"""What the three processes share: settings, signals, and the note that they run."""
+"""What the three processes share: settings, signals, one of each per folder, and the note of it."""
 
+import fcntl
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 import click
 
 from sandbox import wiring
+from sandbox.errors import Unavailable
 from sandbox.settings import Settings, load
 
 dir_option = click.option(
@@ -48,6 +50,29 @@ def stop_on_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
     return stop
+
+
+@contextmanager
+def only_one(settings: Settings, name: str) -> Iterator[None]:
+    """Be the only process of this name over the folder, as long as the body lasts.
+
+    The lock ends with the process, however it ends; the file stays, because removing a lock file
+    lets two holders in.
+
+    Raises:
+        Unavailable: `already-running`.
+    """
+    path = settings.dir / "run" / f"{name}.lock"
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise Unavailable("already-running", f"a {name} runs over this folder") from error
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

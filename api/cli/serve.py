@@ -14,7 +14,14 @@ import uvicorn
 
 from api.app import create_app
 from api.cli.main import tell_logs
-from api.cli.processes import dir_option, quiet_option, running_note, settings_of, stop_on_signals
+from api.cli.processes import (
+    dir_option,
+    only_one,
+    quiet_option,
+    running_note,
+    settings_of,
+    stop_on_signals,
+)
 from sandbox import wiring
 from sandbox.errors import Unavailable
 from sandbox.settings import Settings
@@ -38,7 +45,7 @@ def serve(
     tell_logs(quiet=quiet)
     settings = settings_of(folder, host=host, port=port)
     stop = stop_on_signals()
-    with _others(settings) if with_others else _nothing():
+    with only_one(settings, "serve"), _others(settings) if with_others else _nothing():
         _serve(settings, stop)
 
 

@@ -7,7 +7,14 @@ from pathlib import Path
 import click
 
 from api.cli.main import tell_logs
-from api.cli.processes import dir_option, quiet_option, running_note, settings_of, stop_on_signals
+from api.cli.processes import (
+    dir_option,
+    only_one,
+    quiet_option,
+    running_note,
+    settings_of,
+    stop_on_signals,
+)
 from sandbox import wiring
 from sandbox.errors import VerificationFailed
 from sandbox.settings import Settings
@@ -32,10 +39,15 @@ def worker(folder: Path, account: str | None, serve_key: Path | None, *, quiet: 
     tell_logs(quiet=quiet)
     settings = settings_of(folder)
     stop = stop_on_signals()
-    if account is not None:
-        wiring.keep_worker_account(settings, account)
-    if serve_key is not None:
-        wiring.pin_serving_key(settings, _key_in(serve_key))
+    with only_one(settings, "worker"):
+        if account is not None:
+            wiring.keep_worker_account(settings, account)
+        if serve_key is not None:
+            wiring.pin_serving_key(settings, _key_in(serve_key))
+        _work(settings, stop)
+
+
+def _work(settings: Settings, stop: threading.Event) -> None:
     with running_note(settings, "worker"):
         ready = _awaited(settings, stop)
         if ready is not None:

@@ -91,6 +91,40 @@ def test_each_process_ends_on_an_interrupt(tmp_path, name):
     assert "Traceback" not in said
 
 
+@pytest.mark.parametrize("name", ["notary", "worker", "serve"])
+def test_second_of_a_kind_over_one_folder_is_refused(tmp_path, name):
+    more = ("--port", "0") if name == "serve" else ()
+    first = started(name, tmp_path, *more)
+    note = appears(tmp_path / "run" / f"{name}.json", first)
+
+    second = run(name, "--dir", tmp_path, *more)
+
+    kept = json.loads((tmp_path / "run" / f"{name}.json").read_text())
+    first.terminate()
+    first.communicate(timeout=60)
+    code = "socket-taken" if name == "notary" else "already-running"
+    assert second.returncode == errors.Unavailable.exit_code
+    assert second.stderr.splitlines()[-1].startswith(f"error: {code}: ")
+    assert kept == note
+
+
+@pytest.mark.parametrize("name", ["worker", "serve"])
+def test_killed_process_leaves_the_folder_free(tmp_path, name):
+    more = ("--port", "0") if name == "serve" else ()
+    killed = started(name, tmp_path, *more)
+    appears(tmp_path / "run" / f"{name}.json", killed)
+    killed.kill()
+    killed.communicate(timeout=60)
+    (tmp_path / "run" / f"{name}.json").unlink()
+
+    again = started(name, tmp_path, *more)
+
+    appears(tmp_path / "run" / f"{name}.json", again)
+    again.terminate()
+    again.communicate(timeout=60)
+    assert again.returncode == 0
+
+
 def test_core_dumps_are_off(tmp_path):
     process = started("notary", tmp_path)
     appears(tmp_path / "run" / "notary.json", process)
