@@ -8,6 +8,7 @@ signed.
 import base64
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -17,6 +18,9 @@ from api.client.errors import ClientError
 from api.client.http import Door, Json, connect
 from api.client.keys import SIGNING_FILE, make_keys, open_keys
 from crypto import secretfile
+
+_CODES_TYPED: Final = 5
+"""Tries at the first code within one command; `confirm` gives as many again."""
 
 url_option = click.option("--url", required=True, envvar="ANBIAO_URL", help="The server's address.")
 password_option = click.option(
@@ -50,7 +54,8 @@ def setup(
     door, password = _connected(url, certificates), _password(password_file, new=True)
     code = code_file.read_text(encoding="ascii").strip()
     made = session.set_up(door, code, name, password)
-    _confirm(door, made, password, url, home)
+    _show(made)
+    _confirm(door, made["account"], password, url, home)
 
 
 @enrol.command()
@@ -65,7 +70,22 @@ def accept(
     """Take up an INVITATION: set a password, enrol a second factor, log in."""
     door, password = _connected(url, certificates), _password(password_file, new=True)
     made = session.accept(door, invitation, password)
-    _confirm(door, made, password, url, home)
+    _show(made)
+    _confirm(door, made["account"], password, url, home)
+
+
+@enrol.command()
+@click.argument("account")
+@url_option
+@home_option
+@certificates_option
+@password_option
+def confirm(
+    account: str, url: str, home: Path, certificates: Path | None, password_file: Path | None
+) -> None:
+    """Confirm ACCOUNT's second factor where `setup` or `accept` was cut off, and log in."""
+    door, password = _connected(url, certificates), _password(password_file, new=False)
+    _confirm(door, account, password, url, home)
 
 
 @enrol.command()
@@ -228,12 +248,28 @@ def _password(file: Path | None, *, new: bool) -> str:
     return str(click.prompt("password", hide_input=True, confirmation_prompt=new))
 
 
-def _confirm(door: Door, made: Json, password: str, url: str, home: Path) -> None:
-    """Show the second factor once, take its first code, keep the session."""
+def _show(made: Json) -> None:
+    """Show the second factor and the recovery codes, once."""
     click.echo(f"account {made['account']}")
     click.echo(f"for your authenticator: {made['otpauth']}")
     click.echo("recovery codes, each good once; keep them on paper:")
     for code in made["recovery_codes"]:
         click.echo(f"  {code}")
-    opened = session.confirm(door, made["account"], password, click.prompt("code"))
-    session.keep_session(home, url, opened)
+
+
+def _confirm(door: Door, account: str, password: str, url: str, home: Path) -> None:
+    """Take the second factor's first code, asking again after a wrong one; keep the session.
+
+    The setup code or the invitation is spent by now: a mistyped code must not cost the account.
+    """
+    for left in reversed(range(_CODES_TYPED)):
+        try:
+            opened = session.confirm(door, account, password, click.prompt("code"))
+        except ClientError as error:
+            wrong = error.field == "code" or error.code in {"login-refused", "login-delayed"}
+            if not wrong or not left:
+                raise
+            click.echo(f"{error.code}: {error.message}", err=True)
+        else:
+            session.keep_session(home, url, opened)
+            return

@@ -190,19 +190,72 @@ def code_of(output, town):
     return session.Authenticator(secret, town.clock.seconds).code()
 
 
-def came_in(town, monkeypatch, home, command, *arguments):
+def came_in(town, monkeypatch, home, command, *arguments, mistyped=()):
     """Run `setup` or `accept`, answering the prompts as a person with an authenticator does."""
     monkeypatch.setattr("click.prompt", lambda text, **_: answers(text))
-    shown = []
+    shown, wrong = [], list(mistyped)
 
     def answers(text):
-        return PASSWORD if text == "password" else code_of("".join(shown), town)
+        if text == "password":
+            return PASSWORD
+        return wrong.pop() if wrong else code_of("".join(shown), town)
 
     monkeypatch.setattr("click.echo", lambda line, **_: shown.append(str(line)))
     code = run(["enrol", command, *arguments, "--url", town.url, "--home", str(home)])
     monkeypatch.undo()
     assert code == 0
     return "".join(shown)
+
+
+def account_in(home):
+    """The account that a kept session is of."""
+    door = session.kept_session(home)
+    try:
+        return door.get("/me")["account"]
+    finally:
+        door.http.close()
+
+
+@pytest.mark.parametrize(("typed", "told"), [("000000", "login-refused"), ("no code", "code")])
+def test_mistyped_first_code_is_asked_for_again(town, monkeypatch, tmp_path, typed, told):
+    setup_code = str(town.folder / "serve" / "setup-code")
+
+    shown = came_in(
+        town, monkeypatch, tmp_path, "setup", setup_code, "--name", "root", mistyped=[typed]
+    )
+
+    assert told in shown
+    assert f"account {account_in(tmp_path)}" in shown
+
+
+@pytest.fixture
+def cut_off(town, tmp_path):
+    """What `setup` shows of a person who was cut off before the first code."""
+    code = (town.folder / "serve" / "setup-code").read_text().strip()
+    made = session.set_up(town.door, code, "root", PASSWORD)
+    phrase = tmp_path / "password"
+    phrase.touch(0o600)
+    phrase.write_text(PASSWORD + "\n")
+    home = tmp_path / "home"
+    return made, ("--url", town.url, "--password-file", str(phrase), "--home", str(home)), home
+
+
+def test_enrolment_that_was_cut_off_is_confirmed_later(town, cut_off):
+    made, more, home = cut_off
+
+    enrol("confirm", made["account"], *more, said=code_of(made["otpauth"], town))
+
+    assert account_in(home) == made["account"]
+
+
+def test_code_is_not_asked_for_without_end(cut_off):
+    made, more, home = cut_off
+
+    with pytest.raises(ClientError) as caught:
+        enrol("confirm", made["account"], *more, said="000000\n" * 5)
+
+    assert caught.value.code in {"login-refused", "login-delayed"}
+    assert not home.exists()
 
 
 def test_hospital_is_founded_by_hand(town, monkeypatch, tmp_path):
