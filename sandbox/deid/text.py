@@ -12,7 +12,7 @@ Everything else stays verbatim, to the last space.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.deid.forms import Register
@@ -51,51 +51,68 @@ def clean_text(
     shift_days: int | None = None
     while True:
         view = view_of(text, surrogates.places)
-        spans = settled(found_in(view.text, register), view.text)
+        days = dates_in(view.text)
+        spans = settled(found_in(view.text, register, days), view.text)
         if not spans:
             return TextResult(text, dict(removed))
         if shift_days is None:
-            shift_days = pseudonyms.shift_days(_whose(view, register, subject, text))
-        text = _replaced(text, view, spans, surrogates, shift_days)
+            shift_days = pseudonyms.shift_days(_whose(view, register, subject, spans) or text)
+        moves = _moves(view, days, shift_days)
+        text = _replaced(text, view, spans, surrogates, moves)
         removed.update(str(span.kind) for span in spans)
 
 
 def find_spans(text: str, register: Register) -> list[tuple[int, int, str]]:
     """Start, end and kind of each identifier that one look at `text` finds."""
     view = view_of(text, lambda _: [])
-    spans = settled(found_in(view.text, register), view.text)
+    spans = settled(found_in(view.text, register, dates_in(view.text)), view.text)
     return [(*view.original(span.start, span.end), str(span.kind)) for span in spans]
 
 
-def _whose(view: View, register: Register, subject: str | None, text: str) -> str:
-    """What the text's shift is derived from: the subject's row, else one found in it, else itself."""
-    named = identity(register, subject, None) if subject else None
-    if named:
-        return named
+def _whose(
+    view: View, register: Register, subject: str | None, spans: Sequence[Span]
+) -> str | None:
+    """What the shift is derived from: the subject deposited under, a row found, or a number found.
+
+    The same rule as for images (`subjects.identity`), so that both of one subject move alike.
+    """
+    mrn = next((s for s in spans if s.kind is Kind.MRN), None)
+    named = view.text[mrn.start : mrn.end] if mrn else None
+    if subject:
+        return identity(register, subject, named)
     rows = register_finder(register).rows_in(view.text)
     if len(rows) == 1:
-        row = rows[0]
-        return row.mrn or row.id
-    return text
+        return rows[0].mrn or rows[0].id
+    return identity(register, None, named)
+
+
+def _moves(view: View, days: Sequence[Day], shift_days: int) -> dict[tuple[int, int], str]:
+    """The moved form of each date that can be moved, by where it stands."""
+    year = inferred_year(days)
+    moves: dict[tuple[int, int], str] = {}
+    for day in days:
+        new = moved(view.text, day, shift_days, year)
+        if new and new != view.text[day.start : day.end]:
+            moves.setdefault((day.start, day.end), new)
+    return moves
 
 
 def _replaced(
-    text: str, view: View, spans: list[Span], surrogates: Surrogates, shift_days: int
+    text: str,
+    view: View,
+    spans: Sequence[Span],
+    surrogates: Surrogates,
+    moves: Mapping[tuple[int, int], str],
 ) -> str:
-    days = dates_in(view.text)
-    exact: dict[tuple[int, int], Day] = {}
-    for day in sorted(days, key=lambda day: not day.whole):
-        exact.setdefault((day.start, day.end), day)
-    year = inferred_year(days)
     found = []
+    last = 0
     for span in spans:
-        shown = view.text[span.start : span.end]
-        day = exact.get((span.start, span.end)) if span.kind is Kind.DATE else None
-        new = moved(view.text, day, shift_days, year) if day else None
-        tag = (
-            surrogates.date(new)
-            if new and new != shown
-            else surrogates.tag(span.kind, span.value or shown)
-        )
-        found.append((*view.original(span.start, span.end), span.kind, tag))
+        start, end = view.original(span.start, span.end)
+        if end <= last:
+            continue  # one original character shown as several, and replaced already
+        new = moves.get((span.start, span.end)) if span.kind is Kind.DATE else None
+        shown = span.value or view.text[span.start : span.end]
+        tag = surrogates.date(new) if new else surrogates.tag(span.kind, shown)
+        found.append((max(start, last), end, span.kind, tag))
+        last = end
     return put_in(text, found)

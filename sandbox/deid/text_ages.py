@@ -9,16 +9,31 @@ from collections.abc import Iterator
 from sandbox.deid.text_spans import Kind, Span
 
 _OLD = r"(?:9\d|1[0-2]\d)"
-_TENS = r"(?:ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:a|one) hundred(?: and (?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
+_TENS = (
+    r"(?:ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:a|"
+    r"one) hundred(?: and (?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
+)
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"(?<![\d.\-/]){_OLD}\s?(?:周?岁|y/?o\b|yo\b|yrs? ?/? ?old|years?[- ](?:old|of age)|-years?-old|-?yr-?old|y\.o\.?)",
-        rf"(?<![\d.\-/]){_OLD} ?y(?:rs?|ears?)?\b\.?(?= ?[/,]? ?(?:old )?(?:[MF]\b|male|female|man|woman|gentleman|lady))",
-        rf"(?:\bage[d:]?|年龄|实足年龄|虚岁|现年|享年|高龄)[: ]{{0,3}}{_OLD}(?![\d.%/])(?: ?(?:years|yrs|岁))?",
+        (
+            rf"(?<![\d.\-/]){_OLD}\s?(?:周?岁|y/?o\b|yo\b|yrs? ?/? ?old|years?[- ](?:old|of age)|"
+            rf"-years?-old|-?yr-?old|y\.o\.?)"
+        ),
+        (
+            rf"(?<![\d.\-/]){_OLD} ?y(?:rs?|ears?)?\b\.?(?= ?[/,]? ?(?:old )?(?:[MF]\b|male|female|"
+            rf"man|woman|gentleman|lady))"
+        ),
+        (
+            rf"(?:\bage[d:]?|年龄|实足年龄|虚岁|现年|享年|"
+            rf"高龄)[: ]{{0,3}}{_OLD}(?![\d.%/])(?: ?(?:years|yrs|岁))?"
+        ),
         rf"(?<![\d.\-/A-Za-z]){_OLD}(?= ?[MF]\b(?!Hz|m|g))",
         rf"\b[MF]/{_OLD}(?![\d.])",
-        r"(?:九十[一二三四五六七八九]?|一百(?:零?[一二三四五六七八九]|一?十[一二三四五六七八九]?)?)\s?(?:余|多)?周?岁",
+        (
+            r"(?:九十[一二三四五六七八九]?|一百(?:零?[一二三四五六七八九]|"
+            r"一?十[一二三四五六七八九]?)?)\s?(?:余|多)?周?岁"
+        ),
         rf"(?:turned|aged?|is|was|turning) (?:now )?{_TENS}\b|\b{_TENS}[- ]years?[- ]old",
     )
 )

@@ -20,7 +20,10 @@ _D = r"(?P<d>3[01]|[12]\d|0?[1-9])"
 _NUM = r"[〇零一二三四五六七八九十廿卅]"
 _ZH_Y = r"(?P<y>[〇零一二三四五六七八九]{4})"
 _ZH_M = r"(?P<m>十[一二]|[一二三四五六七八九十正元])"
-_ZH_D = r"(?P<d>三十一?|二?十[一二三四五六七八九]?|廿[一二三四五六七八九]?|卅一?|二十[一二三四五六七八九]?|[一二三四五六七八九])"
+_ZH_D = (
+    r"(?P<d>三十一?|二?十[一二三四五六七八九]?|廿[一二三四五六七八九]?|卅一?|"
+    r"二十[一二三四五六七八九]?|[一二三四五六七八九])"
+)
 _DAY_MARK = r"\s?[日号]"
 _MON = (
     r"(?P<mon>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
@@ -57,7 +60,8 @@ _DAY_FIRST = re.compile(
 )
 _SHORT_YEAR_BAD = re.compile(r"\s?(?:[×x*]|cm|mm)")
 _COMPACT = re.compile(
-    r"(?<![\dA-Za-z.\-])(?P<y>19\d{2}|20[0-4]\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?=\d{4}(?:\d\d)?(?!\d)|(?![\d.\-]?\d))"
+    r"(?<![\dA-Za-z.\-])(?P<y>19\d{2}|20[0-4]\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|"
+    r"3[01])(?=\d{4}(?:\d\d)?(?!\d)|(?![\d.\-]?\d))"
 )
 _MONTHS = tuple(
     re.compile(pattern)
@@ -81,17 +85,30 @@ _DAYS = tuple(
 _LOOSE_ZH = tuple(
     re.compile(pattern)
     for pattern in (
-        rf"(?<!\d){_M}\s?月份?(?:第?[一二三四]个?(?:周|星期|礼拜)[一二三四五六日天]|[上中下]旬|初|底|末|中旬)(?![\d])",
+        (
+            rf"(?<!\d){_M}\s?月份?(?:第?[一二三四]个?(?:周|星期|礼拜)[一二三四五六日天]|[上中下]旬|"
+            rf"初|底|末|中旬)(?![\d])"
+        ),
         r"(?:[甲乙丙丁戊己庚辛壬癸][子丑寅卯辰巳午未申酉戌亥]年)?(?:农历|阴历|旧历)?闰?"
-        r"(?:正|腊|冬|十[一二]|[一二三四五六七八九十])月(?:初[一二三四五六七八九十]|廿[一二三四五六七八九]?|三十|卅|"
+        r"(?:正|腊|冬|十[一二]|[一二三四五六七八九十])月(?:初[一二三四五六七八九十]|"
+        r"廿[一二三四五六七八九]?|三十|卅|"
         r"二十[一二三四五六七八九]?|十[一二三四五六七八九])(?![个天日号年])",
         r"(?:农历|阴历|旧历)\s?\d{1,2}月(?:初?\d{1,2}|初[一二三四五六七八九十])日?",
         r"(?:正|腊|冬)月(?:里|底|初|中旬)?(?:[一二三四五六七八九]日?)?",
-        rf"(?:今年|明年|去年|前年|后年)\s?(?:{_M.replace('?P<m>', '?:')}|{_ZH_M.replace('?P<m>', '?:')})\s?月份?(?:\s?{_D.replace('?P<d>', '?:')}\s?[日号])?",
+        (
+            rf"(?:今年|明年|去年|前年|后年)\s?(?:{_M.replace('?P<m>', '?:')}|"
+            rf"{_ZH_M.replace('?P<m>', '?:')})\s?月份?(?:\s?{_D.replace('?P<d>', '?:')}\s?[日号])?"
+        ),
         r"大?年(?:初[一二三四五六七八]|三十)(?!多)",
-        r"(?:第\s?\d{1,2}\s?周)?(?<!每)(?:上上|下下|[上下本这])个?(?:周|星期|礼拜)[一二三四五六日天]",
+        (
+            r"(?:第\s?\d{1,2}\s?周)?(?<!每)(?:上上|下下|[上下本这])个?(?:周|星期|"
+            r"礼拜)[一二三四五六日天]"
+        ),
         r"(?:本|这个|上个?|下个?)月\s?(?:\d{1,2}|" + _NUM + r"{1,3})[日号]",
-        r"(?:大?后天|明天|昨天|大?前天|今天|[周星期礼拜]{1,2}[一二三四五六日天])\s?\(\s?\d{1,2}\s?[日号]\s?\)",
+        (
+            r"(?:大?后天|明天|昨天|大?前天|今天|"
+            r"[周星期礼拜]{1,2}[一二三四五六日天])\s?\(\s?\d{1,2}\s?[日号]\s?\)"
+        ),
         r"第\s?\d{1,2}\s?周\s?(?:周|星期)[一二三四五六日天]",
     )
 )
@@ -106,9 +123,18 @@ _EN_LOOSE = tuple(
     for pattern in (
         rf"\b(?:the following|the coming|next|last|this|coming|this past) {_EN_WEEKDAY}\b",
         rf"\b{_EN_WEEKDAY},? the \d{{1,2}}(?:st|nd|rd|th)\b",
-        rf"\b(?:(?:on|by|until|till|before|after|since|from|for|come|see you) )(?P<k>{_EN_WEEKDAY_FULL})\b(?!s)(?! ?(?:-|–|to|through|and|or|/))",
-        rf"\b{_EN_WEEKDAY},? (?=\d{{1,2}}[/.-]\d{{1,2}}|{_MON.replace('?P<mon>', '?:')}|\d{{1,2}}(?:st|nd|rd|th)? {_MON.replace('?P<mon>', '?:')})",
-        r"\b(?:on|the|of) (?P<k>the \d{1,2}(?:st|nd|rd|th))\b(?= (?:at|for|and|of this|of next|of last)|[.,;)])(?! (?:percentile|rib|week|day|toe|finger))",
+        (
+            rf"\b(?:(?:on|by|until|till|before|after|since|from|for|come|"
+            rf"see you) )(?P<k>{_EN_WEEKDAY_FULL})\b(?!s)(?! ?(?:-|–|to|through|and|or|/))"
+        ),
+        (
+            rf"\b{_EN_WEEKDAY},? (?=\d{{1,2}}[/.-]\d{{1,2}}|{_MON.replace('?P<mon>', '?:')}|"
+            rf"\d{{1,2}}(?:st|nd|rd|th)? {_MON.replace('?P<mon>', '?:')})"
+        ),
+        (
+            r"\b(?:on|the|of) (?P<k>the \d{1,2}(?:st|nd|rd|th))\b(?= (?:at|for|and|of this|"
+            r"of next|of last)|[.,;)])(?! (?:percentile|rib|week|day|toe|finger))"
+        ),
     )
 )
 _ROUTINE_EN = re.compile(r"(?:every|each|alternate|most) $", re.IGNORECASE)
@@ -116,13 +142,14 @@ _SLASHED = re.compile(
     rf"{_NOT_IN_NUMBER}(?P<a>\d{{1,2}})(?P<s>[/\-])(?P<b>\d{{1,2}}){_NUMBER_ENDS}"
 )
 _DATE_BEFORE = re.compile(
-    r"(?:日期|时间|于|记录|时|自|至|从|截至|截止|入院|出院|手术|复诊|复查|随访|预约|约|生|日|date|Date|DATE|on|since|until|by|from|"
-    r"performed|done|seen|dated|stamped|admitted|discharged|due|scheduled|surgery|visit|f/u|RTC|DOB|dob|born|b\.|Fri|Mon|Tue|Wed|Thu|Sat|Sun|"
-    + _EN_WEEKDAY
-    + r")[ :.,(]{0,3}$"
+    r"(?:日期|时间|于|记录|时|自|至|从|截至|截止|入院|出院|手术|复诊|复查|随访|预约|约|生|"
+    r"日|date|Date|DATE|on|since|until|by|from|"
+    r"performed|done|seen|dated|stamped|admitted|discharged|due|scheduled|surgery|visit|"
+    r"f/u|RTC|DOB|dob|born|b\.|Fri|Mon|Tue|Wed|Thu|Sat|Sun|" + _EN_WEEKDAY + r")[ :.,(]{0,3}$"
 )
 _DATE_AFTER = re.compile(
-    rf"(?:{_CLOCK}|\s?(?:夜班|白班|晚班|早班|中班|小夜|大夜|查房|入院|出院|手术|复诊|门诊|病程|记录|\d{{4}}h))"
+    rf"(?:{_CLOCK}|\s?(?:夜班|白班|晚班|早班|中班|小夜|大夜|查房|入院|出院|手术|复诊|门诊|"
+    rf"病程|记录|\d{{4}}h))"
 )
 _FESTIVAL = re.compile(alternatives("festivals"))
 _BIRTH = re.compile(

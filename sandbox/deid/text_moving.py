@@ -1,7 +1,6 @@
 """Writes a moved date in the form its original was written in."""
 
 import re
-from calendar import monthrange
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -9,9 +8,14 @@ from sandbox.deid.text_dates import Day
 
 _MID_MONTH = 15
 _DIGITS = "〇一二三四五六七八九"
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+_MONTHS = ("January", "February", "March", "April", "May", "June") + (
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 _ORDINAL = re.compile(r"st|nd|rd|th")
 _TWO = 2
 _FOUR = 4
@@ -38,8 +42,8 @@ def moved(text: str, day: Day, shift_days: int, year: int | None) -> str | None:
         return None
     written = text[day.start : day.end]
     numbers = {"y": new.year, "m": new.month, "d": new.day}
-    for part, (start, end, _) in sorted(day.parts.items(), key=lambda item: -item[1][0]):
-        start, end = start - day.start, end - day.start
+    for part, (first, last, _) in sorted(day.parts.items(), key=lambda item: -item[1][0]):
+        start, end = first - day.start, last - day.start
         tail = written[end:]
         if part == "d" and _ORDINAL.match(tail):
             tail = _suffix(new.day) + tail[_TWO:]
@@ -54,8 +58,7 @@ def inferred_year(days: Sequence[Day]) -> int | None:
     known = [year for year in years if year is not None]
     if not known:
         return None
-    newest = max(known)
-    return newest
+    return max(known)
 
 
 def _like(written: str, number: int, part: str, chinese: bool) -> str:
@@ -90,11 +93,3 @@ def _suffix(day: int) -> str:
     if day in _TEENS:
         return "th"
     return {1: "st", 2: "nd", 3: "rd"}.get(day % _TEN, "th")
-
-
-def is_real(day: Day) -> bool:
-    """Whether a date with a written year and day is in the calendar."""
-    year, month, number = (day.number(part) for part in ("y", "m", "d"))
-    if year is None or month is None or number is None:
-        return True
-    return number <= monthrange(year, month)[1]

@@ -12,8 +12,8 @@ from functools import cache
 from sandbox.deid.text_spans import Kind, Span
 from sandbox.deid.words import words
 
-_CAP = r"[A-ZÀ-Þ][a-zß-ÿ'’]*(?:[A-Z][a-zß-ÿ]+)?(?:-[A-ZÀ-Þ][a-zß-ÿ'’]+)?"
-_UPPER = r"[A-ZÀ-Þ]{2,}(?:['’\-][A-ZÀ-Þ]+)*"
+_CAP = r"[A-ZÀ-Þ][a-zß-ÿ'’]{0,24}(?:[A-Z][a-zß-ÿ]{1,24})?(?:-[A-ZÀ-Þ][a-zß-ÿ'’]{1,24})?"
+_UPPER = r"[A-ZÀ-Þ]{2,24}(?:['’\-][A-ZÀ-Þ]{1,24}){0,2}"
 _INITIAL = r"[A-Z]\."
 _PIECE = rf"(?:{_UPPER}(?![a-z])|{_CAP})"
 _PARTICLE = r"(?:(?:van|von|de|da|del|di|la|le|bin|al|el|ter|der|den|dos|du|St\.?) ){0,2}"
@@ -24,74 +24,125 @@ _WEAK = re.compile(
     r"(?:[Pp]atient|[Pp]t|[Ii]nformed|[Nn]otified|[Rr]esident|[Oo]perator)[ ]{1,3}[\"'(]{0,2}$"
 )
 _TITLED = re.compile(
-    rf"\b(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Professor|Doctor|Sister|Nurse(?: Practitioner)?|Sr|Rev|Fr|Capt|Sgt|Lt|Col|Judge|Dame|Lord|Lady|Uncle|Aunt|Auntie|Grandma|Grandpa)\b\.?[ \n]{{1,2}}"
+    rf"\b(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Professor|Doctor|Sister|Nurse(?: Practitioner)?|Sr|"
+    rf"Rev|Fr|Capt|Sgt|Lt|Col|Judge|Dame|Lord|Lady|Uncle|Aunt|Auntie|Grandma|"
+    rf"Grandpa)\b\.?[ \n]{{1,2}}"
     rf"(?P<n>(?:{_INITIAL} ?){{0,3}}{_WRAPPED}(?:, ?[A-Z]\b\.?)?|(?:{_INITIAL} ?){{2,3}})"
 )
 _LABELLED = re.compile(
-    r"(?:\b(?:[Pp]atient(?: [Nn]ame)?|PATIENT(?: NAME)?|PAT[lI]ENT\s+NAME|[Pp]t|PT|[Nn]ame(?: given as)?|NAME|[Ss]urname|[Ff]irst [Nn]ame|[Ll]ast [Nn]ame|"
-    r"[Mm]other'?s? [Nn]ame|[Cc]lient|CLIENT|[Ss]ubject|[Aa]ttending|[Oo]rdering(?: [Pp]hysician)?|[Rr]eferring(?: (?:[Pp]hysician|MD))?|"
-    r"[Dd]ictated(?: by)?|[Tt]yped(?: by)?|[Ss]igned(?: (?:electronically|off|by))*|[Ee]lectronically signed by|[Rr]ead by|[Rr]eported by|[Rr]eviewed by|[Vv]erified by|"
-    r"[Pp]erformed by|[Ii]nterpreted by|[Tt]ranscribed by|[Aa]uthor|[Pp]rovider|[Ss]urgeon|[Aa]ssistant|[Aa]nesthesi(?:a|ologist)(?: by)?|[Tt]ech(?:nologist|nician)?|"
-    r"[Rr]adiologist|[Pp]athologist|[Oo]perator|[Ww]itness(?:ed by)?|[Cc]onsultant|[Ff]ellow|[Rr]esident|[Rr]egistrar|[Cc]ashier|[Cc]ontact|[Gg]uarantor|[Nn]ext of [Kk]in|NOK|"
-    r"PCP|PI|CRC|[Cc]aregiver|[Ii]nterpreter|[Cc]oordinator|[Rr]eported|[Aa]ccount holder|[Ii]nsured|[Hh]older|[Rr]equested by|[Ss]een by|[Cc]c|To|Attn|Dear|Re)\s{0,3}[:#=]\s{0,3}"
-    r"|\b(?:Dear|[Ss]igned(?: by)?|[Dd]ictated by|[Tt]yped by|[Rr]eported by|[Rr]ead by|[Rr]eviewed by|[Vv]erified by|[Pp]erformed by|[Ss]een by|[Aa]ccompanied by|[Ii]nterpreted by|"
-    r"[Nn]amed|[Cc]alled|[Mm]y name is|I am|[Nn]ame given as|known as|goes by|[Aa]ttending|[Pp]atient|[Pp]t|Baby (?:girl|boy)|fellow|resident|cashier|Cashier|Nurse|chaplain|interpreter|[Oo]perator|"
+    r"(?:(?:[Pp]atient(?: [Nn]ame)?|PATIENT(?: NAME)?|PAT[lI]ENT\s+NAME|[Pp]t|PT|"
+    r"[Nn]ame(?: given as)?|NAME|[Ss]urname|[Ff]irst [Nn]ame|[Ll]ast [Nn]ame|"
+    r"[Mm]other'?s? [Nn]ame|[Cc]lient|CLIENT|[Ss]ubject|[Aa]ttending|"
+    r"[Oo]rdering(?: [Pp]hysician)?|[Rr]eferring(?: (?:[Pp]hysician|MD))?|"
+    r"[Dd]ictated(?: by)?|[Tt]yped(?: by)?|[Ss]igned(?: (?:electronically|off|by))*|"
+    r"[Ee]lectronically signed by|[Rr]ead by|[Rr]eported by|[Rr]eviewed by|[Vv]erified by|"
+    r"[Pp]erformed by|[Ii]nterpreted by|[Tt]ranscribed by|[Aa]uthor|[Pp]rovider|"
+    r"[Ss]urgeon|[Aa]ssistant|[Aa]nesthesi(?:a|ologist)(?: by)?|[Tt]ech(?:nologist|"
+    r"nician)?|"
+    r"[Rr]adiologist|[Pp]athologist|[Oo]perator|[Ww]itness(?:ed by)?|[Cc]onsultant|"
+    r"[Ff]ellow|[Rr]esident|[Rr]egistrar|[Cc]ashier|[Cc]ontact|[Gg]uarantor|"
+    r"[Nn]ext of [Kk]in|NOK|"
+    r"PCP|PI|CRC|[Cc]aregiver|[Ii]nterpreter|[Cc]oordinator|[Rr]eported|[Aa]ccount holder|"
+    r"[Ii]nsured|[Hh]older|[Rr]equested by|[Ss]een by|[Cc]c|To|Attn|Dear|"
+    r"Re)\s{0,3}[:#=]\s{0,3}"
+    r"|(?:Dear|[Ss]igned(?: by)?|[Dd]ictated by|[Tt]yped by|[Rr]eported by|[Rr]ead by|"
+    r"[Rr]eviewed by|[Vv]erified by|[Pp]erformed by|[Ss]een by|[Aa]ccompanied by|"
+    r"[Ii]nterpreted by|"
+    r"[Nn]amed|[Cc]alled|[Mm]y name is|I am|[Nn]ame given as|known as|goes by|"
+    r"[Aa]ttending|[Pp]atient|[Pp]t|Baby (?:girl|boy)|fellow|resident|cashier|Cashier|"
+    r"Nurse|chaplain|interpreter|[Oo]perator|"
     r"Tech|RN|signed electronically:?|discussed with|spoke with|d/w|informed|notified)[ ]{1,3}"
-    r"|患者\s?[::]?\s?|病人[::]?\s?|姓名[::]?\s?|医[师生][::]\s?|翻译(?:志愿者)?\s?[::]?\s?|主任\s?|联系人[::]?\s?)"
-    rf"[\"'(“‘\[]{{0,2}}(?P<n>{_UPPER}, ?{_WRAPPED}|{_CAP}, (?:{_CAP}|[A-Z])\b(?! (?:and|or))|(?:{_INITIAL} ?){{1,3}}{_WRAPPED}|{_WRAPPED}|(?:{_INITIAL} ?){{2,3}}|[A-Z]{{2,3}}\b)"
+    r"|患者\s?[::]?\s?|病人[::]?\s?|姓名[::]?\s?|医[师生][::]\s?|"
+    r"翻译(?:志愿者)?\s?[::]?\s?|主任\s?|联系人[::]?\s?)"
+    rf"[\"'(“‘\[]{{0,2}}(?P<n>{_UPPER}, ?{_WRAPPED}|{_CAP}, (?:{_CAP}|[A-Z])\b(?! (?:and|"
+    rf"or))|(?:{_INITIAL} ?){{1,3}}{_WRAPPED}|{_WRAPPED}|(?:{_INITIAL} ?){{2,3}}|"
+    rf"[A-Z]{{2,3}}\b)"
 )
 _KIN = re.compile(
-    r"\b(?:[Ww]ife|[Hh]usband|[Ss]on|[Dd]aughter|[Mm]other|[Ff]ather|[Mm]om|[Mm]um|[Dd]ad|[Bb]rother|[Ss]ister|[Ss]ibling|[Pp]artner|[Ss]pouse|[Ff]riend|[Nn]eighbou?r|[Uu]ncle|[Aa]unt|"
-    r"[Nn]iece|[Nn]ephew|[Cc]ousin|[Gg]rand(?:son|daughter|mother|father|child|ma|pa)|[Cc]aregiver|[Cc]arer|[Gg]uardian|[Tt]win|[Ff]ianc[eé]e?|[Gg]irlfriend|[Bb]oyfriend|[Nn]urse|[Cc]haplain)"
+    r"\b(?:[Ww]ife|[Hh]usband|[Ss]on|[Dd]aughter|[Mm]other|[Ff]ather|[Mm]om|[Mm]um|[Dd]ad|"
+    r"[Bb]rother|[Ss]ister|[Ss]ibling|[Pp]artner|[Ss]pouse|[Ff]riend|[Nn]eighbou?r|"
+    r"[Uu]ncle|[Aa]unt|"
+    r"[Nn]iece|[Nn]ephew|[Cc]ousin|[Gg]rand(?:son|daughter|mother|father|child|ma|pa)|"
+    r"[Cc]aregiver|[Cc]arer|[Gg]uardian|[Tt]win|[Ff]ianc[eé]e?|[Gg]irlfriend|[Bb]oyfriend|"
+    r"[Nn]urse|[Cc]haplain)"
     rf",?(?: in sibling)? (?:named |called |\(|in )?(?P<n>{_CAP}(?: {_CAP}){{0,2}})"
 )
 _DEGREE = re.compile(
-    rf"(?P<n>(?:{_INITIAL} ?){{0,2}}{_FULL}),? (?:MD|M\.D\.|DO|RN|R\.N\.|NP|PA-C|PA|PhD|Ph\.D\.|MBBS|FRCR|FRCS|FACR|MRCP|DDS|LPN|RT|PT|OT|CRNA|PharmD|LCSW|MBChB|Radiologist)\b(?![ -]?\d)"
+    rf"(?P<n>(?:{_INITIAL} ?){{0,2}}{_FULL}),? (?:MD|M\.D\.|DO|RN|R\.N\.|NP|PA-C|PA|PhD|"
+    rf"Ph\.D\.|MBBS|FRCR|FRCS|FACR|MRCP|DDS|LPN|RT|PT|OT|CRNA|PharmD|LCSW|MBChB|"
+    rf"Radiologist)\b(?![ -]?\d)"
 )
 _REVERSED = re.compile(
-    r"(?<![A-Za-z\-,/])(?P<n>[A-ZÀ-Þ]{3,}(?:['’\-][A-ZÀ-Þ]+)*, ?(?:[A-ZÀ-Þ]{3,}|[A-Z][a-z]{2,})(?: [A-Z]\b\.?)?)"
+    r"(?<![A-Za-z\-,/])(?P<n>[A-ZÀ-Þ]{3,24}(?:['’\-][A-ZÀ-Þ]{1,24}){0,2}, ?(?:[A-ZÀ-Þ]{3,24}|"
+    r"[A-Z][a-z]{2,24})(?: [A-Z]\b\.?)?)"
     r"(?=[ \t]*(?:\n|$|[(;|/]|\s{2,}|[MF]\b|DOB|MRN|ID))"
 )
 _COMMA = re.compile(rf"(?P<n>\b{_CAP}, {_CAP})(?= ?\(|,? (?:seen|DOB|MRN|[MF]\b|\d))")
 _INITIALLED = re.compile(rf"(?<![A-Za-z.]){_INITIAL} ?(?:{_INITIAL} ?)?(?P<s>{_CAP})(?![a-z])")
 _ALONE = re.compile(
-    rf"(?:(?<=\n)|^|(?<=, )|(?<=\n ))(?P<n>{_CAP} (?:{_INITIAL} )?{_PARTICLE}{_CAP})(?=,? (?:bed|rm|room|passport|DOB|dob|MRN|\d{{2}} ?[yMF/]|\(\d)|,? ?\(?\d{{1,3}}[ -]?(?:y|M\b|F\b))"
+    rf"(?:(?<=\n)|^|(?<=, )|"
+    rf"(?<=\n ))(?P<n>{_CAP} (?:{_INITIAL} )?{_PARTICLE}{_CAP})(?=,? (?:bed|rm|room|"
+    rf"passport|DOB|dob|MRN|\d{{2}} ?[yMF/]|\(\d)|,? ?\(?\d{{1,3}}[ -]?(?:y|M\b|F\b))"
     rf"|[Ll]abell?ed [\"“'](?P<l>{_CAP},? ?(?:{_CAP}|[A-Z])?)"
 )
 _TWO_INITIALS = re.compile(
-    r"(?:\b[Pp]t|[Pp]atient|[Ii]nitials|缩写)[: ]{0,2}(?P<n>[A-Z]\. ?[A-Z]\.(?: ?[A-Z]\.)?|[A-Z]{2,4}\b)"
+    r"(?:[Pp]t|[Pp]atient|[Ii]nitials|缩写)[: ]{0,2}(?P<n>[A-Z]\. ?[A-Z]\.(?: ?[A-Z]\.)?|"
+    r"[A-Z]{2,4}\b)"
 )
 _TYPED = re.compile(
-    r"\b(?:[Tt]yped|[Tt]ranscribed|[Dd]ictated|[Ss]igned|[Ii]nitials|缩写)(?: by)?[: ]{0,2}(?P<n>[A-Z]{2,3})\b(?![A-Za-z])"
+    r"(?:[Tt]yped|[Tt]ranscribed|[Dd]ictated|[Ss]igned|[Ii]nitials|"
+    r"缩写)(?: by)?[: ]{0,2}(?P<n>[A-Z]{2,3})\b(?![A-Za-z])"
 )
 _CARET = re.compile(
-    rf"(?P<n>\b(?:{_UPPER}|{_CAP})\^(?:{_UPPER}|{_CAP}|[A-Z])(?:\^(?:{_UPPER}|{_CAP}|[A-Z]))?)(?=[\^|=\s]|$)"
+    rf"(?P<n>\b(?:{_UPPER}|{_CAP})\^(?:{_UPPER}|{_CAP}|[A-Z])(?:\^(?:{_UPPER}|{_CAP}|"
+    rf"[A-Z]))?)(?=[\^|=\s]|$)"
 )
 _CLOSING = re.compile(
-    rf"(?:[Yy]ours (?:sincerely|faithfully|truly)|[Kk]ind regards|[Bb]est (?:regards|wishes)|[Ss]incerely|[Rr]egards|[Cc]heers|[Tt]hanks|Signed),?[ \t]*\n+[ \t]*(?P<n>(?:{_INITIAL} ?){{0,2}}{_FULL})"
+    rf"(?:[Yy]ours (?:sincerely|faithfully|truly)|[Kk]ind regards|[Bb]est (?:regards|"
+    rf"wishes)|[Ss]incerely|[Rr]egards|[Cc]heers|[Tt]hanks|"
+    rf"Signed),?[ \t]*\n+[ \t]*(?P<n>(?:{_INITIAL} ?){{0,2}}{_FULL})"
 )
 _QUOTED_NICK = re.compile(
     rf"\([\"“'](?P<n>{_CAP})[\"”']\)|[\"“'](?P<q>{_CAP})['’]s\b|\((?P<p>{_CAP}) to friends\)"
 )
 _PAIR = re.compile(rf"\b(?P<f>{_CAP})(?: (?:{_INITIAL}|{_CAP}))? (?P<s>{_PARTICLE}{_CAP})")
 _UPPER_PAIR = re.compile(rf"\b(?P<f>{_UPPER}) (?P<s>{_UPPER})\b")
-_FORM = re.compile(rf"\b(?:asked me|says|said|reports|denies|states|emailed|called|phoned)\b")
+_FORM = re.compile(r"\b(?:asked me|says|said|reports|denies|states|emailed|called|phoned)\b")
 _ACTOR = re.compile(
-    rf"(?:^|[.:\n(] ?)(?P<n>{_CAP})(?=(?: (?:says|said|states|stated|emailed|called|phoned|texted|asked|writes|wrote)\b|, who (?:asked|said|says|is|was|has|lives|works)\b|, yeah\b))"
+    rf"(?:^|[.:\n(] ?)(?P<n>{_CAP})(?=(?: (?:says|said|states|stated|emailed|called|phoned|"
+    rf"texted|asked|writes|wrote)\b|, who (?:asked|said|says|is|was|has|lives|works)\b|"
+    rf", yeah\b))"
 )
 
 _EPONYM_USE = re.compile(
-    r"(?:['’]s)?(?:[ -](?:plus|like|type|class|score|scale|index|grade|stage|staging|criteria|classification|disease|diseases|syndrome|syndromes|lymphoma|sarcoma|tumou?r|sign|test|"
-    r"node|nodes|nodule|body|bodies|cell|cells|reflex|law|palsy|phenomenon|thyroiditis|encephalopathy|aphasia|contracture|fracture|cyst|esophagus|oesophagus|hernia|procedure|operation|"
-    r"repair|catheter|tube|clamp|forceps|incision|position|point|triad|angle|line|ring|duct|gland|canal|ligament|fascia|muscle|space|pouch|ulcer|colitis|granulomatosis|arteritis|vasculitis|"
-    r"anaemia|anemia|purpura|nephritis|stain|chorea|ataxia|dementia|psychosis|malformation|anomaly|tetralogy|block|murmur|pulse|respiration|breathing|fever|agar|method|formula|equation|curve|"
-    r"monitor|protocol|regimen|units?|coma|grading|solution|rule|rules|maneuver|manoeuvre|goiter|ophthalmopathy|lesion|deformity|palsies|band|bands|plots?|level|levels|needle|retractor|"
-    r"wire|pin|nail|plate|screw|flap|graft|shunt|valve|stent|loop|anastomosis|stoma|drain|biopsy|resection|approach|technique|view|projection)\b|-[A-Z][a-z]+|[ ]?(?:病|综合征|氏|征|评分|分级|分期|指数|试验|细胞|淋巴瘤|失语|量表|点压痛|囊肿|骨折|手术|法|环|分型|分类|线|角|管|反射))"
+    r"(?:['’]s)?(?:[ -](?:plus|like|type|class|score|scale|index|grade|stage|staging|"
+    r"criteria|classification|disease|diseases|syndrome|syndromes|lymphoma|sarcoma|"
+    r"tumou?r|sign|test|"
+    r"node|nodes|nodule|body|bodies|cell|cells|reflex|law|palsy|phenomenon|thyroiditis|"
+    r"encephalopathy|aphasia|contracture|fracture|cyst|esophagus|oesophagus|hernia|"
+    r"procedure|operation|"
+    r"repair|catheter|tube|clamp|forceps|incision|position|point|triad|angle|line|ring|"
+    r"duct|gland|canal|ligament|fascia|muscle|space|pouch|ulcer|colitis|granulomatosis|"
+    r"arteritis|vasculitis|"
+    r"anaemia|anemia|purpura|nephritis|stain|chorea|ataxia|dementia|psychosis|"
+    r"malformation|anomaly|tetralogy|block|murmur|pulse|respiration|breathing|fever|agar|"
+    r"method|formula|equation|curve|"
+    r"monitor|protocol|regimen|units?|coma|grading|solution|rule|rules|maneuver|manoeuvre|"
+    r"goiter|ophthalmopathy|lesion|deformity|palsies|band|bands|plots?|level|levels|"
+    r"needle|retractor|"
+    r"wire|pin|nail|plate|screw|flap|graft|shunt|valve|stent|loop|anastomosis|stoma|drain|"
+    r"biopsy|resection|approach|technique|view|projection)\b|-[A-Z][a-z]+|[ ]?(?:病|"
+    r"综合征|氏|征|评分|分级|分期|指数|试验|细胞|淋巴瘤|失语|量表|点压痛|囊肿|骨折|手术|"
+    r"法|环|分型|分类|线|角|管|反射))"
 )
-_SYLLABLE = r"(?:(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|uai|uan|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|ue|ui|uo|üe|a|e|i|o|u|ü)|er)"
+_SYLLABLE = (
+    r"(?:(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|"
+    r"uai|uan|uan|ai|ei|ao|ou|an|en|in|un|ia|ie|iu|ua|ue|ui|uo|üe|a|e|i|o|u|ü)|er)"
+)
 _PINYIN_GIVEN = re.compile(rf"{_SYLLABLE}[-' ]?{_SYLLABLE}?", re.IGNORECASE)
 _PINYIN_NAME = re.compile(
-    r"\b(?P<a>[A-Z][a-z]{1,6}|[A-Z]{2,7}),? (?P<b>[A-Z][a-z]{1,11}(?:-[A-Za-z]{2,6})?|[A-Z]{2,12})\b"
+    r"\b(?P<a>[A-Z][a-z]{1,6}|[A-Z]{2,7}),? (?P<b>[A-Z][a-z]{1,11}(?:-[A-Za-z]{2,6})?|"
+    r"[A-Z]{2,12})\b"
 )
 _MIN_PINYIN = 4
 
@@ -122,6 +173,8 @@ def english_names_in(text: str) -> Iterator[Span]:
         (_ACTOR, 50),
     ):
         for match in pattern.finditer(text):
+            if _inside_word(text, match.start()):
+                continue
             span = _trimmed(text, *match.span("n"), weight)
             if span and pattern is _LABELLED and _is_weak(text, match.start(), span):
                 continue
@@ -141,11 +194,12 @@ def english_names_in(text: str) -> Iterator[Span]:
             surname.casefold() not in words("not_names_en")
             and not is_eponym_use(text, *match.span("s"))
             and len(surname) > 2
-        ):  # noqa: PLR2004
+        ):
             yield Span(*match.span(), Kind.NAME, 54)
     for pattern in (_TWO_INITIALS, _TYPED):
         for match in pattern.finditer(text):
-            yield Span(*match.span("n"), Kind.NAME, 53)
+            if not _inside_word(text, match.start()):
+                yield Span(*match.span("n"), Kind.NAME, 53)
     for match in _QUOTED_NICK.finditer(text):
         for group in "nqp":
             if match.group(group) and not is_everyday(match.group(group)):
@@ -162,6 +216,16 @@ def _is_weak(text: str, start: int, span: Span) -> bool:
     return _WEAK.search(text[start : span.start]) is not None
 
 
+def _inside_word(text: str, at: int) -> bool:
+    return (
+        at > 0
+        and text[at : at + 1].isalpha()
+        and text[at].isascii()
+        and text[at - 1].isascii()
+        and text[at - 1].isalpha()
+    )
+
+
 def _common(name: str) -> bool:
     return any(word.casefold() in words("not_names_en") for word in re.findall(r"[A-Za-z]+", name))
 
@@ -172,7 +236,7 @@ def _trimmed(text: str, start: int, end: int, weight: int) -> Span | None:
     kept = 0
     for piece in pieces:
         word = piece.group().strip(".'’\"")
-        if len(word) > 1 and word.casefold() in words("not_names_en") or re.search(r"\d", word):
+        if (len(word) > 1 and word.casefold() in words("not_names_en")) or re.search(r"\d", word):
             break
         if is_eponym_use(text, start + piece.start(), start + piece.start() + len(word)):
             break
@@ -186,7 +250,7 @@ def _trimmed(text: str, start: int, end: int, weight: int) -> Span | None:
         and len(bare) > 3
         and weight < 60
         and bare.casefold() not in words("first_names_en")
-    ):  # noqa: PLR2004
+    ):
         return None
     bare = re.sub(r"['’]s$", "", bare)
     return Span(start, start + len(bare), Kind.NAME, weight) if len(bare) > 1 else None
@@ -200,10 +264,8 @@ def _pairs(text: str) -> Iterator[Span]:
             first, last = match.group("f").casefold(), match.group("s").casefold()
             if first not in firsts or last in words("not_names_en"):
                 continue
-            if (
-                is_eponym_use(text, *match.span("s"))
-                or first in words("everyday_en")
-                and last in words("everyday_en")
+            if is_eponym_use(text, *match.span("s")) or (
+                first in words("everyday_en") and last in words("everyday_en")
             ):
                 continue
             if (

@@ -13,8 +13,8 @@ from sandbox.deid.text_spans import Kind, Span
 _ID_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 _ID_CHECKS = "10X98765432"
 _PROVINCES = frozenset(
-    "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 "
-    "61 62 63 64 65 71 81 82 83".split()
+    {11, 12, 13, 14, 15, 21, 22, 23, 31, 32, 33, 34, 35, 36, 37, 41, 42, 43, 44, 45, 46}
+    | {50, 51, 52, 53, 54, 61, 62, 63, 64, 65, 71, 81, 82, 83}
 )
 _GAP = r"[ \t\n\-‐-―−·.]?"
 
@@ -31,8 +31,10 @@ _IBAN = re.compile(
 
 _DASH = r"[ \t\-‐-―−.·]"
 _MOBILE = re.compile(
-    rf"(?<![\dA-Za-z.])(?:(?:\+|00)?\(?86\)?{_DASH}?)?\(?(?:1[3-9]\d{{9}}|1[3-9]\d\)?{_DASH}{{1,3}}\d{{4}}{_DASH}{{1,3}}\d{{4}}"
-    rf"|1[3-9]\d{{2}}{_DASH}\d{{3}}{_DASH}\d{{4}}|1[3-9]\d{_DASH}\d{{3}}{_DASH}\d{{5}}|1[3-9]\d{{5}}{_DASH}\d{{4}}|1[3-9]\d{_DASH}\d{{8}}"
+    rf"(?<![\dA-Za-z.])(?:(?:\+|00)?\(?86\)?{_DASH}?)?\(?(?:1[3-9]\d{{9}}|"
+    rf"1[3-9]\d\)?{_DASH}{{1,3}}\d{{4}}{_DASH}{{1,3}}\d{{4}}"
+    rf"|1[3-9]\d{{2}}{_DASH}\d{{3}}{_DASH}\d{{4}}|1[3-9]\d{_DASH}\d{{3}}{_DASH}\d{{5}}|"
+    rf"1[3-9]\d{{5}}{_DASH}\d{{4}}|1[3-9]\d{_DASH}\d{{8}}"
     rf"|1[ \-][3-9](?:[ \-]\d){{9}}|1[3-9]\d(?:{_DASH}\d\d){{4}})(?![\dA-Za-z])"
 )
 _EXTENSION = r"(?:[ ,;]{0,2}(?:转|分机|ext\.?|x)[ :]{0,2}\d{1,6})?"
@@ -115,13 +117,15 @@ def is_id_18(digits: str) -> bool:
     digits = digits.upper()
     total = sum(int(d) * w for d, w in zip(digits, _ID_WEIGHTS, strict=False))
     return (
-        digits[:2] in _PROVINCES and _is_day(digits[6:14]) and _ID_CHECKS[total % 11] == digits[17]
+        int(digits[:2]) in _PROVINCES
+        and _is_day(digits[6:14])
+        and _ID_CHECKS[total % 11] == digits[17]
     )
 
 
 def is_id_15(digits: str) -> bool:
     """Whether 15 digits are an identity number of the old form, which has no check digit."""
-    return digits[:2] in _PROVINCES and _is_day("19" + digits[6:12])
+    return int(digits[:2]) in _PROVINCES and _is_day("19" + digits[6:12])
 
 
 def is_luhn(digits: str) -> bool:

@@ -15,112 +15,166 @@ from sandbox.deid.words import words
 _HAN = r"一-鿿"
 _UNIT = re.compile(
     rf"(?P<body>[{_HAN}A-Za-z\d\-]{{1,10}}?)"
-    r"(?P<unit>特别行政区|自治区|自治州|自治县|自治旗|街道(?:办事处)?|居委会|村委会|社区|小区|新村|新区|开发区|高新区|工业园|家属院|家属楼|宿舍|大街|大道|胡同|公寓|花园|"
-    r"大厦|大楼|广场|街坊|山庄|单元|号楼|号院|号线|市|州|盟|地区|县|区|旗|镇|乡|苏木|村|庄|屯|寨|堡|路|街|巷|弄|里|组|队|号|楼|栋|幢|座|层|室|户|苑|院|园)(?![静痛定域径别理面旁易疫街路巷])"
-)
-_STRONG_UNITS = frozenset(
-    "自治区 自治州 自治县 自治旗 街道 街道办事处 居委会 村委会 社区 小区 新村 开发区 高新区 家属院 家属楼 大街 大道 胡同 公寓 花园 大厦 街坊 山庄 单元 号楼 号院 市 县 镇 乡 苏木 村 路 街 巷".split()
-)
-_SMALL_UNITS = frozenset(
-    "号 楼 栋 幢 座 层 室 户 组 队 单元 号楼 弄 号院 里 院 苑 园 城 店 营 村 庄".split()
+    r"(?P<unit>特别行政区|自治区|自治州|自治县|自治旗|街道(?:办事处)?|居委会|村委会|社区|"
+    r"小区|新村|新区|开发区|高新区|工业园|家属院|家属楼|宿舍|大街|大道|胡同|公寓|花园|"
+    r"大厦|大楼|广场|街坊|山庄|单元|号楼|号院|号线|市|州|盟|地区|县|区|旗|镇|乡|苏木|村|"
+    r"庄|屯|寨|堡|路|街|巷|弄|里|组|队|号|楼|栋|幢|座|层|室|户|苑|院|"
+    r"园)(?![静痛定域径别理面旁易疫街路巷])"
 )
 _TAIL = re.compile(
-    rf"(?:[ ,，]?(?:[甲乙丙丁东西南北]?\d{{1,5}}(?:[-—－]\d{{1,5}}){{0,3}}(?:号楼|号院|号|栋|幢|座|单元|楼|层|室|户|组|队)?|[A-Za-z东西南北甲乙丙丁\d一二三四五六七八九十]{{1,4}}(?:区|号楼|号院|号|栋|幢|座|单元|楼|层|室|户|组)|"
-    rf"[{_HAN}]{{2,6}}(?:小区|新村|街坊|家属院|公寓|花园|大厦|山庄|苑)|(?:交叉口|路口)?[东西南北]{{1,2}}(?:角|侧|边|户|头)|[{_HAN}]{{0,6}}?(?:旁边?|附近|对面|脚下[{_HAN}]{{0,3}}|门口)))+"
+    rf"(?:[ ,，]?(?:[甲乙丙丁东西南北]?\d{{1,5}}(?:[-—－]\d{{1,5}}){{0,3}}(?:号楼|号院|号|"
+    rf"栋|幢|座|单元|楼|层|室|户|组|队)?|"
+    rf"[A-Za-z东西南北甲乙丙丁\d一二三四五六七八九十]{{1,4}}(?:区|号楼|号院|号|栋|幢|座|"
+    rf"单元|楼|层|室|户|组)|"
+    rf"[{_HAN}]{{2,6}}(?:小区|新村|街坊|家属院|公寓|花园|大厦|山庄|苑)|(?:交叉口|"
+    rf"路口)?[东西南北]{{1,2}}(?:角|侧|边|户|头)|[{_HAN}]{{0,6}}?(?:旁边?|附近|对面|"
+    rf"脚下[{_HAN}]{{0,3}}|门口)))+"
 )
 _CROSSING = re.compile(
-    rf"[与和][{_HAN}]{{1,6}}?(?:路|街|大道)(?:交叉口|路口|交汇处?|交界处?)?(?:[东西南北]{{1,2}}(?:角|侧|边))?(?:[{_HAN}]{{1,6}}(?:旁|附近|对面|门口))?"
+    rf"[与和][{_HAN}]{{1,6}}?(?:路|街|大道)(?:交叉口|路口|交汇处?|"
+    rf"交界处?)?(?:[东西南北]{{1,2}}(?:角|侧|边))?(?:[{_HAN}]{{1,6}}(?:旁|附近|对面|门口))?"
 )
 _LABEL = re.compile(
-    r"(?:(?:家庭|现|户籍|户口|居住|通讯|联系|单位|邮寄|收件|寄送|常住|出生)?(?:住址|地址|所在地|居住地|户籍地)|籍贯|出生地|户籍|现居住?|家住|现住|居住[在于]?|住在|租住[在于]?|暂住|住(?!院)|居(?=[{h}]{{2}})|"
-    r"来自|老家|寄到|寄往|寄|现场|送往|位于|在|到|从|去往?|from|From|[Aa]ddress)[: ]{{0,3}}".replace(
-        "{h}", _HAN
-    )
+    r"(?:(?:家庭|现|户籍|户口|居住|通讯|联系|单位|邮寄|收件|寄送|常住|出生)?(?:住址|地址|"
+    r"所在地|居住地|户籍地)|籍贯|出生地|户籍|现居住?|家住|现住|居住[在于]?|住在|"
+    r"租住[在于]?|暂住|住(?!院)|居(?=[{h}]{{2}})|"
+    r"来自|老家|寄到|寄往|寄|现场|送往|位于|在|到|从|去往?|from|From|"
+    r"[Aa]ddress)[: ]{{0,3}}".replace("{h}", _HAN)
     .replace("{{", "{")
     .replace("}}", "}")
 )
 _FIRM_LABEL = re.compile(
-    r"住址|地址|所在地|居住地|籍贯|出生地|户籍|现居|家住|现住|居住|住在|租住|住|来自|老家|现场|[Aa]ddress|[Ff]rom|居"
+    r"住址|地址|所在地|居住地|籍贯|出生地|户籍|现居|家住|现住|居住|住在|租住|住|来自|老家|"
+    r"现场|[Aa]ddress|[Ff]rom|居"
 )
 _CUT = re.compile(
-    r"^.*(?:家住|现住|居住|住在|住址|地址|来自|位于|前往|现场|籍贯|户籍|送至|送到|寄到|于|在|从|到|至|去|往|住|居|寄|(?P<other>患者|病人|收治|因|经(?![一二三四五六七八九十])|由|为|是|系|的|了|和|与|及|现|我|他|她|说|整|嘛|,|:))(?=.{2})"
+    r"^.*(?:家住|现住|居住|住在|住址|地址|来自|位于|前往|现场|籍贯|户籍|送至|送到|寄到|于|"
+    r"在|从|到|至|去|往|住|居|寄|(?P<other>患者|病人|收治|因|经(?![一二三四五六七八九十])|"
+    r"由|为|是|系|的|了|和|与|及|现|我|他|她|说|整|嘛|,|:))(?=.{2})"
 )
 _BAD_BODY = re.compile(
-    r"[病症炎癌瘤痛肿肺肝肾胃肠脑颅骨膜腺脉血尿便淋囊胸腹颈腰髋膝肌肋椎颞枕瓣灶征切术]|强化|[肺上中下]叶|信号|影像|密度|心[室房前尖脏腔]|消化|呼吸|检查|报告|门诊|急诊|住院"
+    r"[病症炎癌瘤痛肿肺肝肾胃肠脑颅骨膜腺脉血尿便淋囊胸腹颈腰髋膝肌肋椎颞枕瓣灶征切术]|"
+    r"强化|[肺上中下]叶|信号|影像|密度|心[室房前尖脏腔]|消化|呼吸|检查|报告|门诊|急诊|住院"
 )
 _NO_PLACE = re.compile(r"[转入我来行予诉治因就]")
-_GENERIC = frozenset(
-    "社区 小区 病区 城区 市区 地区 郊区 全市 本市 我市 外市 全区 我区 辖区 本区 该区 山区 牧区 农村 乡村 城市 省市 村 镇 县 市 区 路 号 "
-    "各区 各县 同村 邻村 本村 该村 外地 当地 疫区 街区 园区 校区 院区 库区 景区 厂区 林区 灾区 老区 城乡 乡镇 村镇 城镇".split()
-)
 _POSTCODE = re.compile(
     r"(?:邮编|邮政编码|[Zz]ip(?: code)?|[Pp]ost(?:al )?code)[: ]{0,3}(?P<n>\d{5,6}(?:-\d{4})?)"
 )
 
 _ZH_HOSPITAL = re.compile(
-    rf"[{_HAN}\dA-Za-z]{{2,18}}?(?:医院|卫生院|卫生所|卫生室|卫生站|卫生服务(?:中心|站)|医学检验(?:所|中心|实验室)|检验所|诊所|保健院|疗养院|疗养所|医疗中心|医共体总院|医学中心|总院|"
-    rf"急救中心|疾控中心|疾病预防控制中心|血站|血液中心|门诊部|康复中心|体检中心|专科中心|透析中心|肿瘤中心|护理院|养老院|敬老院|福利院|卫生中心|传染病院|精神病院|儿童医院|影像中心)(?!感染|获得|内|外|级)"
+    rf"[{_HAN}\dA-Za-z]{{2,18}}?(?:医院|卫生院|卫生所|卫生室|卫生站|卫生服务(?:中心|站)|"
+    rf"医学检验(?:所|中心|实验室)|检验所|诊所|保健院|疗养院|疗养所|医疗中心|医共体总院|"
+    rf"医学中心|总院|"
+    rf"急救中心|疾控中心|疾病预防控制中心|血站|血液中心|门诊部|康复中心|体检中心|专科中心|"
+    rf"透析中心|肿瘤中心|护理院|养老院|敬老院|福利院|卫生中心|传染病院|精神病院|儿童医院|"
+    rf"影像中心)(?!感染|获得|内|外|级)"
 )
 _NOT_HOSPITAL = re.compile(
-    r"^(?:送?检|就诊|申请|委托|转诊|收治|我|本|贵|该|外|当地|上级|下级|某|此|原|他|两|多家|各|同|转|在|基层|社区|综合|专科|三甲|三级(?:甲等)?|二级(?:甲等)?|公立|民营|私立|省级|市级|县级|附近|大|医|人民|中医|儿童|妇幼|部队|地方|军队|"
-    r"互联网|教学|附属|定点|协作|首诊|就近|其他|别的|哪家|家|至|于|到|乡镇|村|区域|国家|区|县|市|省)*(?:医院|卫生院|诊所|卫生室|卫生所|卫生站|卫生服务中心|卫生服务站|体检中心|康复中心|急救中心|总院|门诊部|保健院|影像中心|透析中心|检验所|医学中心|医疗中心|养老院|敬老院)$"
+    r"^(?:送?检|就诊|申请|委托|转诊|收治|我|本|贵|该|外|当地|上级|下级|某|此|原|他|两|"
+    r"多家|各|同|转|在|基层|社区|综合|专科|三甲|三级(?:甲等)?|二级(?:甲等)?|公立|民营|"
+    r"私立|省级|市级|县级|附近|大|医|人民|中医|儿童|妇幼|部队|地方|军队|"
+    r"互联网|教学|附属|定点|协作|首诊|就近|其他|别的|哪家|家|至|于|到|乡镇|村|区域|国家|"
+    r"区|县|市|省)*(?:医院|卫生院|诊所|卫生室|卫生所|卫生站|卫生服务中心|卫生服务站|"
+    r"体检中心|康复中心|急救中心|总院|门诊部|保健院|影像中心|透析中心|检验所|医学中心|"
+    r"医疗中心|养老院|敬老院)$"
 )
 _HOSPITAL_CUT = re.compile(
-    r"^.*(?:患者|病人|接种点|送检单位|入住|就诊于|就诊|转入|转至|转往|转诊|转自|转|送至|送往|送|前往|前去|曾在|曾于|遂至|遂来|遂|于|在|至|到|往|赴|由|(?<!神)经|从|去|得|自|请|是|为|及|和|与|因|后|现|来|回|:|日|月|年)(?=.{3})"
+    r"^.*(?:患者|病人|接种点|送检单位|入住|就诊于|就诊|转入|转至|转往|转诊|转自|转|送至|"
+    r"送往|送|前往|前去|曾在|曾于|遂至|遂来|遂|于|在|至|到|往|赴|由|(?<!神)经|从|去|得|自|"
+    r"请|是|为|及|和|与|因|后|现|来|回|:|日|月|年)(?=.{3})"
 )
 _EN_HOSPITAL = re.compile(
-    r"\b(?:(?:[A-Z][A-Za-z'’.\-]*|of|the|and|&|St\.?) ){1,6}(?:Hospitals?|Medical Cent(?:er|re)|Clinic|Infirmary|Health Cent(?:er|re)|Hospice|Surgery|Primary Care|Imaging|Healthcare|"
-    r"Health System|Orthopaedics|Family Practice|Medical Group|Sanatorium|Nursing Home|Care Home|Rehab(?:ilitation)?(?: Cent(?:er|re))?|Urgent Care|Pharmacy|GEN)\b"
-    r"|\b[A-Z]{3,} (?:GEN|GENERAL|HOSPITAL|MEDICAL CENTER|CLINIC)\b(?: HOSPITAL)?"
-)
-_NOT_EN_HOSPITAL = frozenset(
-    "the our this that local general outpatient dental eye pain day walk-in same plastic vascular cardiac thoracic spinal brain hand orthopedic orthopaedic pediatric paediatric emergency general elective major minor "
-    "follow-up community acute home inpatient teaching mental medical surgical mr ct chest diagnostic further breast nuclear prior previous cardiothoracic neuro and of previous oncology cardiology diabetes fracture memory".split()
+    r"\b(?:(?:[A-Z][A-Za-z'’.\-]{0,24}|of|the|and|&|St\.?) ){1,6}(?:Hospitals?|"
+    r"Medical Cent(?:er|re)|Clinic|Infirmary|Health Cent(?:er|re)|Hospice|Surgery|"
+    r"Primary Care|Imaging|Healthcare|"
+    r"Health System|Orthopaedics|Family Practice|Medical Group|Sanatorium|Nursing Home|"
+    r"Care Home|Rehab(?:ilitation)?(?: Cent(?:er|re))?|Urgent Care|Pharmacy|GEN)\b"
+    r"|\b[A-Z]{3,24} (?:GEN|GENERAL|HOSPITAL|MEDICAL CENTER|CLINIC)\b(?: HOSPITAL)?"
 )
 _ZH_ORG = re.compile(
-    rf"[{_HAN}A-Za-z\d]{{2,16}}?(?:有限责任公司|股份有限公司|有限公司|公司|集团|协作组|基金会|协会|学会|研究院|研究所|派出所|公安局|法院|检察院|银行|保险|律师事务所|村委会|居委会|街道办)"
+    rf"[{_HAN}A-Za-z\d]{{2,16}}?(?:有限责任公司|股份有限公司|有限公司|公司|集团|协作组|"
+    rf"基金会|协会|学会|研究院|研究所|派出所|公安局|法院|检察院|银行|保险|律师事务所|"
+    rf"村委会|居委会|街道办)"
 )
 _EN_ORG = re.compile(
-    r"\b(?:[A-Z][A-Za-z'’.\-]*(?:,)? (?:(?:&|and|of|the) )?){1,5}(?:Foundation|University|College|School|Academy|Inc\.?|Ltd\.?|LLC|LLP|PLC|Corp(?:oration)?|Company|Co\.|Church|Bank|Group|Foundry|Institute|Association|Society|Trust|Council|Police Department|Brewery|Museum|Airlines|Railways?)\b(?! of (?:the )?(?:hip|knee))"
+    r"\b(?:[A-Z][A-Za-z'’.\-]{0,24}(?:,)? (?:(?:&|and|of|the) )?){1,5}(?:Foundation|"
+    r"University|College|School|Academy|Inc\.?|Ltd\.?|LLC|LLP|PLC|Corp(?:oration)?|"
+    r"Company|Co\.|Church|Bank|Group|Foundry|Institute|Association|Society|Trust|Council|"
+    r"Police Department|Brewery|Museum|Airlines|Railways?)\b(?! of (?:the )?(?:hip|knee))"
 )
 _EMPLOYER = (
-    r"(?:厂|公司|集团|小学|中学|学校|大学|学院|幼儿园|师专|矿|油田|局|供电所|派出所|邮局|银行|部队|[一二三四五六七八九\d]+[团营连旅师]|剧团|乐团|商店|超市|酒店|饭店|宾馆|修理部|修理厂|船队|车队|车站|机场|港口|码头|"
-    r"农场|林场|茶园|果园|养殖场|牧场|渔场|寺|教堂|博物馆|图书馆|动物园|植物园|报社|电视台|电台|研究所|研究院|律所|律师事务所|事务所|工地|项目部|村委会|居委会|退管办|办事处|监狱|消防队|武警|气象站|灯塔|水库|电站|煤矿|铁路局|地铁|公交|航空)"
+    r"(?:厂|公司|集团|小学|中学|学校|大学|学院|幼儿园|师专|矿|油田|局|供电所|派出所|邮局|"
+    r"银行|部队|[一二三四五六七八九\d]+[团营连旅师]|剧团|乐团|商店|超市|酒店|饭店|宾馆|"
+    r"修理部|修理厂|船队|车队|车站|机场|港口|码头|"
+    r"农场|林场|茶园|果园|养殖场|牧场|渔场|寺|教堂|博物馆|图书馆|动物园|植物园|报社|"
+    r"电视台|电台|研究所|研究院|律所|律师事务所|事务所|工地|项目部|村委会|居委会|退管办|"
+    r"办事处|监狱|消防队|武警|气象站|灯塔|水库|电站|煤矿|铁路局|地铁|公交|航空)"
+)
+_WORKPLACE = re.compile(
+    rf"单[ \t]{{0,3}}位[:\s][ \t]{{0,3}}(?P<c>[{_HAN}A-Za-z\d]{{3,24}})(?=[ \t\n,。]|$)"
 )
 _WORK = re.compile(
-    r"(?:^|(?<=\n)|(?<=[ \t]))[ \t]{0,3}(?:工作)?单[ \t]{0,3}位[:\s][ \t]{0,3}(?P<c>[一-鿿A-Za-z\d]{3,24})(?=[ \t\n,。]|$)"
-    rf"|(?:(?:工作)?单位(?:名称)?(?:为|是)?|就职于|供职于|任职于|就读于|毕业于|工作于|在职于|受雇于|退休前在|原在|我在|就业于|原)[: ]{{0,3}}(?P<n>[{_HAN}A-Za-z\d]{{2,20}}?{_EMPLOYER}(?:[{_HAN}]{{0,8}}(?:工人|司机|教师|老师|外教|教[{_HAN}]{{1,3}}|工程师|经理|会计|班|员|长|工|师|办|部|科))?)"
+    rf"(?:单位(?:名称)?(?:为|是)?|就职于|供职于|任职于|就读于|毕业于|工作于|在职于|受雇于|"
+    rf"退休前在|原在|我在|就业于|"
+    rf"原)[: ]{{0,3}}(?P<n>[{_HAN}A-Za-z\d]{{2,20}}?{_EMPLOYER}(?:[{_HAN}]{{0,8}}(?:工人|"
+    rf"司机|教师|老师|外教|教[{_HAN}]{{1,3}}|工程师|经理|会计|班|员|长|工|师|办|部|科))?)"
 )
 _JOB = re.compile(
-    rf"(?<=[,，、 (岁。])(?P<n>[{_HAN}]{{2,12}}?{_EMPLOYER}[{_HAN}]{{0,8}}?(?:司机|外教|教师|老师|工人|工程师|所长|厂长|校长|站长|船长|矿长|场长|经理|会计|技术员|驾驶员|轮机员|飞行员|演员|保安|厨师|护林员|研究员|主播|记者|编辑|退休))(?=[,，。、;)\s大]|$)"
-    rf"|(?<=[,，、 (岁。])(?P<m>[{_HAN}]{{2,10}}(?:师专|大学|学院|中学|小学|体校|艺校|戏校)[{_HAN}]{{1,8}}班?)(?=[,，。、;)\s大]|$)"
+    rf"(?<=[,，、 (岁。])(?P<n>[{_HAN}]{{2,12}}?{_EMPLOYER}[{_HAN}]{{0,8}}?(?:司机|外教|"
+    rf"教师|老师|工人|工程师|所长|厂长|校长|站长|船长|矿长|场长|经理|会计|技术员|驾驶员|"
+    rf"轮机员|飞行员|演员|保安|厨师|护林员|研究员|主播|记者|编辑|退休))(?=[,，。、;)\s大]|"
+    rf"$)"
+    rf"|(?<=[,，、 (岁。])(?P<m>[{_HAN}]{{2,10}}(?:师专|大学|学院|中学|小学|体校|艺校|"
+    rf"戏校)[{_HAN}]{{1,8}}班?)(?=[,，。、;)\s大]|$)"
 )
 _EN_WORK = re.compile(
-    r"\b(?:[Ww]orks? (?:as|for|at)|[Ww]orking (?:as|for|at)|[Ee]mployer(?: is)?[: ]|[Ee]mployed (?:as|by|at)|[Oo]ccupation:|[Jj]ob:|[Pp]rofession:|[Rr]etired from)[: ]{0,2}(?:an? |the )?(?P<n>[a-z\- ]{0,40}?(?:(?:at|for|of|in|with) )?(?:[A-Z][A-Za-z'’\-]+(?: (?:of|and|&|the))? ?){1,6})"
-    r"|\bis (?:\d{1,3} and )?(?P<d>(?:drives|runs|owns|keeps|teaches|conducts|manages) (?:the|a|an) [a-z\- ]{3,40} (?:in|at|of|on) (?:[A-Z][A-Za-z'’\-]+ ?){1,4})"
+    r"\b(?:[Ww]orks? (?:as|for|at)|[Ww]orking (?:as|for|at)|[Ee]mployer(?: is)?[: ]|"
+    r"[Ee]mployed (?:as|by|at)|[Oo]ccupation:|[Jj]ob:|[Pp]rofession:|"
+    r"[Rr]etired from)[: ]{0,2}(?:an? |the )?(?P<n>[a-z\- ]{0,40}?(?:(?:at|for|of|in|"
+    r"with) )?(?:[A-Z][A-Za-z'’\-]{1,24}(?: (?:of|and|&|the))? ?){1,6})"
+    r"|\bis (?:\d{1,3} and )?(?P<d>(?:drives|runs|owns|keeps|teaches|conducts|"
+    r"manages) (?:the|a|an) [a-z\- ]{3,40} (?:in|at|of|"
+    r"on) (?:[A-Z][A-Za-z'’\-]{1,24} ?){1,4})"
 )
 
-_STATE = r"(?:A[LKZR]|C[AOT]|D[EC]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[TA]|W[AVIY]|NSW|VIC|QLD|TAS|ACT)"
-_STREET = (
-    r"(?:St|Street|Ave|Avenue|Rd|Road|Blvd|Boulevard|Dr|Drive|Ln|Lane|Ct|Court|Cir|Circle|Way|Pl|Place|Ter|Terrace|Pkwy|Parkway|Hwy|Highway|Sq|Squares?|Trail|Trl|Loop|Crescent|Cres|Close|Gardens?|Grove|Wynd|Mews|Row|Walk|"
-    r"Hill|Quay|Rise|View|Alley|Path|Pike|Bend|Plaza|Bypass|Wharf|Green|STREET|AVE|AVENUE|ROAD|RD|LANE|LN|DRIVE|CT|COURT|BLVD|WAY|PLACE)"
+_STATE = (
+    r"(?:A[LKZR]|C[AOT]|D[EC]|FL|GA|HI|I[DLNA]|K[SY]|LA|M[EDAINSOT]|N[EVHJMYCD]|O[HKR]|PA|"
+    r"RI|S[CD]|T[NX]|UT|V[TA]|W[AVIY]|NSW|VIC|QLD|TAS|ACT)"
 )
-_PLACE = r"(?:[A-Z][A-Za-z'’.\-]+(?: [A-Z][A-Za-z'’.\-]+){0,3})"
+_STREET = (
+    r"(?:St|Street|Ave|Avenue|Rd|Road|Blvd|Boulevard|Dr|Drive|Ln|Lane|Ct|Court|Cir|Circle|"
+    r"Way|Pl|Place|Ter|Terrace|Pkwy|Parkway|Hwy|Highway|Sq|Squares?|Trail|Trl|Loop|"
+    r"Crescent|Cres|Close|Gardens?|Grove|Wynd|Mews|Row|Walk|"
+    r"Hill|Quay|Rise|View|Alley|Path|Pike|Bend|Plaza|Bypass|Wharf|Green|STREET|AVE|AVENUE|"
+    r"ROAD|RD|LANE|LN|DRIVE|CT|COURT|BLVD|WAY|PLACE)"
+)
+_PLACE = r"(?:[A-Z][A-Za-z'’.\-]{1,24}(?: [A-Z][A-Za-z'’.\-]{1,24}){0,3})"
 _UK_POSTCODE = r"[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}"
-_ADDRESS_TAIL = rf"(?:(?:,|\n|,\n| -)? ?(?:(?:Apt|Apartment|Unit|Suite|Ste|Flat|Floor|Fl|Rm|Room|#)\.? ?#?[A-Z]?\d{{0,5}}[A-Z]?\b|{_PLACE}\b(?! ?[:=])|{_STATE}\b(?: ?\d{{5}}(?:-\d{{4}})?)?|\d{{4,6}}(?:-\d{{4}})?\b(?!\d)|{_UK_POSTCODE})){{0,6}}"
+_ADDRESS_TAIL = (
+    rf"(?:(?:,|\n|,\n| -)? ?(?:(?:Apt|Apartment|Unit|Suite|Ste|Flat|Floor|Fl|Rm|Room|"
+    rf"#)\.? ?#?[A-Z]?\d{{0,5}}[A-Z]?\b|{_PLACE}\b(?! ?[:=])|"
+    rf"{_STATE}\b(?: ?\d{{5}}(?:-\d{{4}})?)?|\d{{4,6}}(?:-\d{{4}})?\b(?!\d)|"
+    rf"{_UK_POSTCODE})){{0,6}}"
+)
 _EN_STREET = re.compile(
-    rf"\b\d{{1,5}}[A-Za-z]?(?:-\d{{1,4}})? (?:(?:N|S|E|W|North|South|East|West|NE|NW|SE|SW)\.? )?(?:[A-Z\d][A-Za-z'’.\-]* ){{1,4}}{_STREET}\b\.?{_ADDRESS_TAIL}"
+    rf"\b\d{{1,5}}[A-Za-z]?(?:-\d{{1,4}})? (?:(?:N|S|E|W|North|South|East|West|NE|NW|SE|"
+    rf"SW)\.? )?(?:[A-Z\d][A-Za-z'’.\-]{0, 24} ){{1,4}}{_STREET}\b\.?{_ADDRESS_TAIL}"
 )
 _EN_CITY = re.compile(
     rf"\b{_PLACE}, ?{_STATE} \d{{5}}(?:-\d{{4}})?\b|\b{_PLACE},? {_UK_POSTCODE}\b"
 )
 _EN_POSTCODE = re.compile(rf"(?<![A-Za-z\d\-/]){_UK_POSTCODE}(?![A-Za-z\d])")
 _EN_BOX = re.compile(
-    r"\bP\.? ?O\.? ?Box \d{1,6}\b|\bmile marker \d+(?:, [A-Z][A-Za-z ]{2,30}){0,3}|\b(?:County Road|Route|Highway|Interstate) (?:[A-Z]|\d{1,4})\b"
+    r"\bP\.? ?O\.? ?Box \d{1,6}\b|\bmile marker \d+(?:, [A-Z][A-Za-z ]{2,30}){0,3}|"
+    r"\b(?:County Road|Route|Highway|Interstate) (?:[A-Z]|\d{1,4})\b"
 )
 _EN_LIVES = re.compile(
-    rf"\b(?:[Ll]ives (?:at|in|on)|[Rr]esid(?:es|ing) (?:at|in|on)|[Rr]esident of|[Aa]ddress(?: is(?: still)?)?:?|r/o(?= (?:Flat|House|H\.? ?[Nn]o|No\.?|\d))|[Hh]ome address:?|moved (?:here )?from|[Ll]iving in|[Ff]lew in from|[Bb]orn in)[ ]{{1,3}}"
-    rf"(?P<n>(?:(?:Flat|Unit|Apt\.?|House|No\.?) ?[A-Z\d]{{1,5}},? )?\d{{0,5}}[A-Za-z]? ?{_PLACE}{_ADDRESS_TAIL})"
+    rf"\b(?:[Ll]ives (?:at|in|on)|[Rr]esid(?:es|ing) (?:at|in|on)|[Rr]esident of|"
+    rf"[Aa]ddress(?: is(?: still)?)?:?|r/o(?= (?:Flat|House|H\.? ?[Nn]o|No\.?|\d))|"
+    rf"[Hh]ome address:?|moved (?:here )?from|[Ll]iving in|[Ff]lew in from|"
+    rf"[Bb]orn in)[ ]{{1,3}}"
+    rf"(?P<n>(?:(?:Flat|Unit|Apt\.?|House|"
+    rf"No\.?) ?[A-Z\d]{{1,5}},? )?\d{{0,5}}[A-Za-z]? ?{_PLACE}{_ADDRESS_TAIL})"
 )
 _HL7_ADDRESS = re.compile(r"(?<=\|)\d{1,5} [A-Z][A-Z ]{2,40}\^[^|\n]{0,60}(?=\|)")
 
@@ -168,7 +222,7 @@ def _chain(text: str, at: int) -> tuple[list[re.Match[str]], int] | None:
             or len(units) > 12
             or _BAD_BODY.search(more.group("body"))
             or _NO_PLACE.search(more.group("body"))
-        ):  # noqa: PLR2004
+        ):
             return units, units[-1].end()
         units.append(more)
 
@@ -180,12 +234,12 @@ def _left_edge(text: str, start: int, end: int) -> tuple[int, bool]:
 
 
 def _is_address(body: str, units: list[re.Match[str]], *, labelled: bool) -> bool:
-    if body in _GENERIC or _BAD_BODY.search(
+    if body in words("generic_places") or _BAD_BODY.search(
         body[: -len(units[-1].group("unit"))] if len(units) == 1 else units[0].group("body")[-4:]
     ):
         return False
     names = [unit.group("unit") for unit in units]
-    strong = sum(name in _STRONG_UNITS for name in names)
+    strong = sum(name in words("strong_units") for name in names)
     numbered = any(unit.group("body")[-1:].isdecimal() for unit in units)
     if len(units) > 1:
         return strong > 1 or (strong == 1 and (numbered or labelled))
@@ -206,6 +260,9 @@ def _chinese_institutions(text: str) -> Iterator[Span]:
         start += cut.end() if cut else 0
         if match.end() - start > 4:  # noqa: PLR2004
             yield Span(start, match.end(), Kind.ORG, 48)
+    for match in _WORKPLACE.finditer(text):
+        if text[max(0, match.start() - 1) : match.start()] in "\n \t作":
+            yield Span(*match.span("c"), Kind.OCCUPATION_EMPLOYER, 68)
     for pattern in (_WORK, _JOB):
         for match in pattern.finditer(text):
             group = next(name for name, value in match.groupdict().items() if value)
@@ -236,7 +293,7 @@ def _institution(text: str, match: re.Match[str], kind: Kind) -> Iterator[Span]:
     names = [
         w
         for w in match.group().split()[:-1]
-        if w.casefold().strip(",.") not in _NOT_EN_HOSPITAL | words("not_names_en")
+        if w.casefold().strip(",.") not in words("not_hospitals_en") | words("not_names_en")
     ]
     if names:
         start = match.start() + match.group().index(names[0])

@@ -11,7 +11,8 @@ from functools import lru_cache
 from itertools import permutations
 
 from sandbox.deid.forms import Register, RegisterRow
-from sandbox.deid.text_names_zh import in_name_context, is_han, is_ordinary
+from sandbox.deid.text_chinese import is_han, is_ordinary
+from sandbox.deid.text_names_zh import in_name_context
 from sandbox.deid.text_spans import Kind, Span
 from sandbox.deid.text_view import view_of
 

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from sandbox.deid.forms import RegisterRow
-from sandbox.deid.text_names_en import is_everyday, is_eponym_use
-from sandbox.deid.text_names_zh import in_name_context, is_han, is_ordinary, surname_end
+from sandbox.deid.text_chinese import is_han, is_ordinary, surname_end
+from sandbox.deid.text_names_en import is_eponym_use, is_everyday
+from sandbox.deid.text_names_zh import in_name_context
 from sandbox.deid.text_spans import Kind, Span
 from sandbox.deid.words import characters
 
@@ -18,7 +19,9 @@ _WORD = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ'’\-]+")
 _MIN_WORD = 3
 _BESIDE = re.compile(
     r"\s?\((?P<n>[A-Z]{0,4}-?\d[\d\-]{4,15})\)"
-    r"|[ ,]{1,3}[男女MF][ ,]{1,3}(?:\d{1,3}\s?[岁Yy])?[ ,]{0,3}(?P<m>[A-Z]{1,4}\d[\d\-]{4,15})(?=[\s,]|$)"
+    r"|"
+    r"[ ,]{1,3}[男女MF][ ,]{1,3}(?:\d{1,3}\s?[岁Yy])?[ ,]{0,3}(?P<m>[A-Z]{1,4}\d[\d\-]{4,15})(?=[\s,]|"
+    r"$)"
 )
 
 

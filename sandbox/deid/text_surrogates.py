@@ -12,7 +12,7 @@ Source: 45 CFR 164.514(b)(2)(i)(C).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,6 +24,7 @@ from sandbox.deid.text_spans import Kind
 
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 _LENGTH = 6
+_BATCH = 64
 _KINDS = "|".join(sorted((kind.value for kind in Kind), key=len, reverse=True))
 TAG = re.compile(rf"\[(?:({_KINDS})(?:-([{_LETTERS}]{{{_LENGTH}}}))?)(?: ([^\[\]\n]{{1,60}}))?\]")
 
@@ -91,15 +92,32 @@ def _engine() -> AnonymizerEngine:
     return engine
 
 
-def put_in(text: str, found: list[tuple[int, int, Kind, str]]) -> str:
-    """`text` with each `(start, end, kind, replacement)` put in; they must not overlap."""
+def put_in(text: str, found: Sequence[tuple[int, int, Kind, str]]) -> str:
+    """`text` with each `(start, end, kind, replacement)` put in.
+
+    Args:
+        text: the original.
+        found: in order, without overlaps.
+    """
+    pieces = []
+    at = 0
+    for first in range(0, len(found), _BATCH):
+        batch = found[first : first + _BATCH]
+        pieces.append(_anonymized(text[at : batch[-1][1]], batch, at))
+        at = batch[-1][1]
+    return "".join(pieces) + text[at:]
+
+
+def _anonymized(piece: str, found: Sequence[tuple[int, int, Kind, str]], offset: int) -> str:
+    """A piece of a text: the engine copies all of what it is given at each replacement."""
     tables: dict[str, dict[str, str]] = {}
     results = []
-    for start, end, kind, replacement in found:
-        tables.setdefault(kind, {})[text[start:end]] = replacement
+    for at, stop, kind, replacement in found:
+        start, end = at - offset, stop - offset
+        tables.setdefault(kind, {})[piece[start:end]] = replacement
         results.append(RecognizerResult(str(kind), start, end, 1.0))
     operators = {
         kind: OperatorConfig("surrogate", {"table": table}) for kind, table in tables.items()
     }
-    result = _engine().anonymize(text, results, operators, merge_entities_with_spaces=False)
+    result = _engine().anonymize(piece, results, operators, merge_entities_with_spaces=False)
     return str(result.text)

@@ -47,21 +47,36 @@ def view_of(text: str, surrogates: Callable[[str], list[tuple[int, int]]]) -> Vi
     ends: list[int] = []
     at = 0
     for sealed_from, sealed_to in [*surrogates(text), (len(text), len(text))]:
-        while at < sealed_from:
-            stop = at + 1
-            while stop < sealed_from and unicodedata.combining(text[stop]):
-                stop += 1
-            shown = _shown(text[at:stop])
-            out.append(shown)
-            starts.extend([at] * len(shown))
-            ends.extend([stop] * len(shown))
-            at = stop
+        _show(text, at, sealed_from, (out, starts, ends))
         if sealed_to > sealed_from:
             out.append(SEALED)
             starts.append(sealed_from)
             ends.append(sealed_to)
-            at = sealed_to
+        at = sealed_to
     return View("".join(out), tuple(starts), tuple(ends))
+
+
+def _show(text: str, start: int, stop: int, into: tuple[list[str], list[int], list[int]]) -> None:
+    """Add the view of `text[start:stop]`, which no surrogate stands in."""
+    out, starts, ends = into
+    shown = [_shown(c) for c in text[start:stop]]
+    if all(len(one) == 1 for one in shown) and not any(
+        map(unicodedata.combining, text[start:stop])
+    ):
+        out.extend(shown)
+        starts.extend(range(start, stop))
+        ends.extend(range(start + 1, stop + 1))
+        return
+    at = start
+    while at < stop:
+        after = at + 1
+        while after < stop and unicodedata.combining(text[after]):
+            after += 1
+        cluster = _shown(text[at:after])
+        out.append(cluster)
+        starts.extend([at] * len(cluster))
+        ends.extend([after] * len(cluster))
+        at = after
 
 
 @lru_cache(maxsize=1 << 14)

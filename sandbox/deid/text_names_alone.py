@@ -1,0 +1,118 @@
+"""Chinese names by their place or their form alone: a cell, a signature, 老李, 小王, 陈某某, 姓景的.
+
+Also names of other peoples, put together of known pieces or written with a dot.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from sandbox.deid.text_chinese import (
+    FOLLOW,
+    HAN,
+    is_bounded,
+    is_han,
+    is_ordinary,
+    name_end,
+    name_span,
+    peoples,
+    surname_pattern,
+)
+from sandbox.deid.text_names_zh import KIN
+from sandbox.deid.text_spans import Span
+from sandbox.deid.text_view import SEALED
+from sandbox.deid.words import words
+
+_ROLE_HEAD = re.compile(rf"(?:患者|病人|患儿|产妇|孕妇|姓名|{KIN})+(?=[一-鿿]{{2}})")
+_CELL = re.compile(rf"(?<![{HAN}A-Za-z\d])[{HAN}]{{2,4}}(?![{HAN}])")
+_CELL_MARKS = " \t\n|(/^" + SEALED
+_AFTER_MARK = re.compile(rf"(?:(?<=[:。\n])|^)(?=[{HAN}])")
+_LATIN_NAME = re.compile(r"[A-Z][A-Za-z]+ [A-Z][A-Za-z]+$")
+_LATIN_BEFORE = re.compile(r"(?<=[a-zA-Z])(?: / | ?/ ?| \(| )(?=[一-鿿])")
+_DOTTED = re.compile(
+    rf"[{HAN}]{{2,8}}[·•・‧][{HAN}]{{2,8}}(?:[·•・‧][{HAN}]{{2,8}})?(?!氏|综合|病|征|反应)"
+)
+_SOMEONE = re.compile(
+    r"(?:{s})(?:某{1,3}|[xX×*＊○〇]{1,2}(?![\d.A-Za-z])|[xX](?![A-Za-z\d]))"
+    r"(?![部医厂公单日地种些个次时年月校军院区县市村])"
+)
+_SAID_SURNAME = re.compile(r"姓(?P<n>{s})(?=[的,，。、?!\s(]|$)")
+_ADDRESS_FORM = re.compile(
+    r"(?:(?<![一-鿿])|(?<=[写叫找让请跟和与问给由被号是说妇家人友晨午日天晚]))[老小](?P<n>{s})"
+    r"(?=[:,，。、\s(说的又来也就在让跟给和陪代去要问回]|护士|医[师生]|大夫|师傅|阿姨|$)"
+)
+_TWIN = re.compile(
+    rf"(?:患儿|宝宝|宝贝|小朋友|妈妈说|爸爸说|女儿|儿子|孩子|小名|"
+    rf"乳名)(?:叫)?[:：]?(?P<n>([{HAN}])\2)(?![{HAN}]\2)"
+)
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(template.replace("{s}", surname_pattern()))
+
+
+def _cells(text: str) -> Iterator[Span]:
+    """Names with a place of their own: a line, a cell, a bracket, between two marks."""
+    for match in _CELL.finditer(text):
+        start, end = match.span()
+        word = match.group()
+        found = name_end(text, start)
+        if found is None or found[0] != end or not found[1]:
+            continue
+        if is_ordinary(word) or is_ordinary(word[:2]) or is_ordinary(word[1:]):
+            continue
+        before, after = text[max(0, start - 1) : start] or "\n", text[end : end + 1] or "\n"
+        spaced = before in _CELL_MARKS and after in _CELL_MARKS
+        bracketed = before == "(" and after in "),"
+        marked = len(word) > 2 and before in "\n。,:;、(" and after in "。,:;、(."  # noqa: PLR2004
+        if spaced or bracketed or marked:
+            yield name_span(start, end, 51)
+    for match in _AFTER_MARK.finditer(text):
+        found = name_end(text, match.end())
+        if found is None or not found[1] or found[0] - match.end() < 3:  # noqa: PLR2004
+            continue
+        word = text[match.end() : found[0]]
+        if (
+            not is_ordinary(word[:2])
+            and not is_ordinary(word[1:3])
+            and FOLLOW.match(text, found[0])
+        ):
+            yield name_span(match.end(), found[0], 50)
+    for match in _LATIN_BEFORE.finditer(text):
+        found = name_end(text, match.end())
+        before = text[max(0, match.start() - 24) : match.start()]
+        if found and not _LATIN_NAME.search(before):
+            continue
+        if found and found[1] and is_bounded(text, found[0]):
+            yield name_span(match.end(), found[0], 51)
+
+
+def _odd_forms(text: str) -> Iterator[Span]:
+    for match in _DOTTED.finditer(text):
+        role = _ROLE_HEAD.match(match.group())
+        yield name_span(match.start() + (role.end() if role else 0), match.end(), 66)
+    for match in _pattern(_SOMEONE.pattern).finditer(text):
+        yield name_span(*match.span(), 57)
+    for match in _pattern(_SAID_SURNAME.pattern).finditer(text):
+        yield name_span(*match.span("n"), 57)
+    for match in _pattern(_ADDRESS_FORM.pattern).finditer(text):
+        if match.group() not in words("ordinary_forms"):
+            yield name_span(*match.span(), 57)
+    for match in _TWIN.finditer(text):
+        if not is_ordinary(match.group("n")):
+            yield name_span(*match.span("n"), 57)
+
+
+def _of_peoples(text: str) -> Iterator[Span]:
+    """Names put together of two pieces at least that Tibetan, Uyghur and other names are made of."""
+    for match in peoples().finditer(text):
+        yield name_span(*match.span(), 59)
+
+
+def names_alone_in(text: str) -> Iterator[Span]:
+    """Every Chinese name of a view's text that needs no word of persons beside it."""
+    if any(map(is_han, text)):
+        yield from _cells(text)
+        yield from _odd_forms(text)
+        yield from _of_peoples(text)
