@@ -1115,7 +1115,9 @@ class People:
             return
         if entry["index"] and (action == "ledger.open" or "steward" not in entry["roles"]):
             raise Broken("granted-by-no-steward", where)
-        membership = entry["signed"]["objects"].get("membership", "founding")
+        objects = entry["signed"]["objects"]
+        # The first steward's membership has no id of its own: it is called as its member is.
+        membership = objects["member" if action == "ledger.open" else "membership"]
         if action == "member.revoke":
             if membership not in self.by_membership:
                 raise Broken("revoked-membership-unknown", where)
