@@ -91,12 +91,15 @@ def of_status(status: int) -> Problem:
 def of_fields(errors: Sequence[Mapping[str, Any]]) -> Problem:  # Any: pydantic's own form
     """The problem of a body or parameter that does not fit; the first wrong field is named.
 
-    Only the kind of the fault is told: pydantic's sentences may quote the value.
+    Only the kind of the fault is told: pydantic's sentences may quote the value. A member that
+    does not belong there is not named either: its name, too, is whatever was sent.
     """
     first = errors[0]
     if first["type"] == "json_invalid":
         return Problem(400, "malformed", "The body is not JSON.")
     place = [str(part) for part in first["loc"] if part not in ("body", "query", "path", "header")]
+    if first["type"] == "extra_forbidden":
+        place.pop()
     field = ".".join(place) or None
     kind = str(first["type"]).replace("_", " ")
     return Problem(422, "field-refused", "A field does not fit.", kind, field)
