@@ -7,32 +7,29 @@ tests; everything from the project on goes through it.
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from pydicom.data import get_testdata_file
+from room_parts import GUIDELINE, LEDGER, SCHEMA, Clock, Person, dataset_fields, new_id
 
 from crypto import chunked
 from crypto.keytree import MemoryKeyStore
 from crypto.roots import LocalRoot
-from crypto.sealing import SealingPrivateKey, generate
-from crypto.signing import PersonKey, sign_act
+from crypto.sealing import generate
+from crypto.signing import PersonKey
 from policies.decision import CasbinDecisionPoint
 from policies.duties import conflicts
 from policies.pack import read_pack
 from policies.vocabulary import (
     Action,
-    Category,
     DatasetState,
     ItemState,
-    LegalBasis,
-    Purpose,
     Role,
     TaskState,
 )
-from sandbox.acts import HOSPITAL_DOMAIN, Actor, Command, Receipt, SignedAct, project_domain
+from sandbox.acts import HOSPITAL_DOMAIN, Command, Receipt, project_domain
 from sandbox.collect.commands import CreateDataset
 from sandbox.collect.datasets import Creating
 from sandbox.deid.forms import Register, RegisterRow
@@ -61,62 +58,9 @@ from sandbox.storage.blobs import MemoryBlobs
 from sandbox.storage.memory import MemoryLedgers
 from sandbox.vault import Vault
 
-LEDGER = "ab" * 16
-START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 PREFIX = "anbiao.test"
 REGISTER = Register((RegisterRow("1", name="张三丰", phone="13800138000"),))
 SCAN = partial(find_residue, register=REGISTER)
-
-GUIDELINE: Mapping[str, object] = {
-    "goal": "Tell whether a film shows an effusion.",
-    "format": "One class per film.",
-    "method": "Look at the costophrenic angles.",
-    "positive_examples": ["A blunted angle."],
-    "negative_examples": ["A sharp angle."],
-    "quality_index": "Agreement of two readers above 0.9.",
-}
-SCHEMA: Mapping[str, object] = {
-    "kind": "classification",
-    "classes": ["effusion", "none"],
-    "multiple": False,
-}
-
-
-def new_id() -> str:
-    return secrets.token_hex(16)
-
-
-@dataclass
-class Clock:
-    now: datetime = START
-
-    def __call__(self) -> datetime:
-        self.now += timedelta(milliseconds=1)
-        return self.now
-
-    def advance(self, **span: float) -> None:
-        self.now += timedelta(**span)
-
-
-@dataclass
-class Person:
-    """Someone with an account and keys; `member` is the pseudonym in the ledger."""
-
-    account: str = field(default_factory=new_id)
-    member: str = field(default_factory=new_id)
-    key: PersonKey = field(default_factory=PersonKey.generate)
-    sealing: SealingPrivateKey | None = None
-
-    @property
-    def actor(self) -> Actor:
-        return Actor(self.account)
-
-    def sign(
-        self, action: Action, objects: Mapping[str, str], terms: Mapping[str, str]
-    ) -> SignedAct:
-        nonce = new_id()
-        signature = sign_act(self.key, LEDGER, action, objects, terms, nonce)
-        return SignedAct(self.key.public_bytes, signature, nonce, objects, terms)
 
 
 class RoomHouse:
@@ -395,26 +339,3 @@ class RoomHouse:
         self.gate.close()
         self.notary.close()
         self.ledgers.close()
-
-
-def dataset_fields() -> dict[str, object]:
-    return {
-        "dataset": new_id(),
-        "title": "Chest films",
-        "owner": "Radiology",
-        "contract": "C-1",
-        "contract_expires_at": START + timedelta(days=365),
-        "ethics_approval": "E-1",
-        "ethics_expires_at": START + timedelta(days=365),
-        "legal_basis": LegalBasis.CONTRACT,
-        "purpose": Purpose.RESEARCH,
-        "retain_until": START + timedelta(days=700),
-        "category": Category.GENERAL,
-        "grade": 3,
-        "recipe": "basic",
-    }
-
-
-def ct_file() -> bytes:
-    """A CT image that ships with pydicom."""
-    return Path(str(get_testdata_file("CT_small.dcm"))).read_bytes()

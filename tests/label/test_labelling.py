@@ -1,10 +1,10 @@
 """Tasks, leases, labels and reviews through the gate."""
 
-import json
 from dataclasses import replace
 
 import pytest
-from room_house import LEDGER, new_id
+from refusals import last_entry, refused
+from room_parts import LEDGER, new_id
 
 from policies.vocabulary import DatasetState, Role, TaskState
 from sandbox.acts import project_domain
@@ -16,35 +16,11 @@ from sandbox.errors import (
     StaleVersion,
     Unacceptable,
 )
-from sandbox.label.commands import OpenTask, SubmitReview
+from sandbox.label.commands import OpenTask
 from sandbox.records.deposits import Dataset
 from sandbox.records.labels import Lease, Review, Task
 from sandbox.records.people import Membership
 from sandbox.records.sealed_labels import LabelPayload, open_label
-
-
-def last_entry(house) -> dict:
-    return json.loads(house.entries()[-1])
-
-
-def refused(house, error: type[Exception], code: str, act) -> None:
-    """The act is refused with the code, and the refusal is the ledger's last entry."""
-    size = len(house.entries())
-    with pytest.raises(error) as caught:
-        act()
-    assert caught.value.code == code
-    assert len(house.entries()) == size + 1
-    assert last_entry(house)["refusal"] == code
-
-
-def test_a_label_is_made_reviewed_and_locked(house):
-    house.opened()
-    task = house.label_one()
-    house.open_review(house.reviewer)
-
-    house.judge(house.reviewer, task, "accept")
-
-    assert house.row(Task, task).state is TaskState.LOCKED
 
 
 @pytest.mark.requirement("R37")
@@ -172,17 +148,6 @@ def test_the_worker_closes_a_lease_that_ran_out(house, version):
     assert house.work() == 0
 
 
-def test_a_review_lease_that_ran_out_gives_the_label_back(house):
-    house.opened()
-    task = house.label_one()
-    house.open_review(house.reviewer)
-    house.clock.advance(seconds=901)
-
-    house.work()
-
-    assert house.row(Task, task).state is TaskState.SUBMITTED
-
-
 def test_a_holder_closes_its_lease_and_another_does_not(house):
     house.opened()
     given = house.open_task(house.labeller).reply
@@ -200,99 +165,6 @@ def test_the_worker_can_not_close_a_live_lease(house):
     lease = house.open_task(house.labeller).reply["lease"]
 
     refused(house, Forbidden, "forbidden", lambda: house.close_lease(house.worker, lease))
-
-
-@pytest.mark.requirement("R06")
-def test_a_labeller_can_not_review_their_own_label(house):
-    house.opened()
-    both = house.another(Role.REVIEWER, project_domain(house.project), key=house.labeller.key)
-    task = house.label_one()
-
-    refused(house, Forbidden, "forbidden", lambda: house.open_review(both, task))
-    refused(house, NotFound, "no-task", lambda: house.open_review(both))
-
-
-@pytest.mark.requirement("R06")
-def test_a_reviewer_can_not_label_what_they_judged(house):
-    house.opened()
-    second = house.another(Role.LABELLER, project_domain(house.project), key=house.reviewer.key)
-    task = house.label_one()
-    house.open_review(house.reviewer)
-    house.judge(house.reviewer, task, "return", "look again")
-    row = house.row(Task, task)
-    house.change_behind_the_gate(replace(row, state=TaskState.OPEN, labeller=None))
-
-    refused(house, NotFound, "no-task", lambda: house.open_task(second))
-    refused(house, Forbidden, "own-review", lambda: house.open_task(second, task))
-
-
-def test_a_review_without_its_lease_is_refused(house):
-    house.opened()
-    task = house.label_one()
-    house.open_review(house.reviewer)
-    other = house.another(Role.REVIEWER, project_domain(house.project))
-
-    refused(house, Forbidden, "forbidden", lambda: house.judge(other, task, "accept"))
-
-
-def test_a_return_needs_a_reason(house):
-    house.opened()
-    task = house.label_one()
-    house.open_review(house.reviewer)
-
-    refused(
-        house,
-        Unacceptable,
-        "reason-missing",
-        lambda: house.judge(house.reviewer, task, "return"),
-    )
-
-
-def test_an_unknown_verdict_is_refused(house):
-    house.opened()
-    task = house.label_one()
-    house.open_review(house.reviewer)
-
-    refused(
-        house,
-        Unacceptable,
-        "verdict-unknown",
-        lambda: house.judge(house.reviewer, task, "perhaps"),
-    )
-
-
-@pytest.mark.requirement("R39")
-def test_a_locked_task_is_reopened_by_a_reviewer_with_a_reason(house):
-    house.opened()
-    house.accept_all()
-    (task,) = [row.id for row in house.rows(Task)]
-
-    refused(house, Forbidden, "forbidden", lambda: house.reopen(house.reviewer, task, " "))
-    refused(house, Forbidden, "forbidden", lambda: house.reopen(house.labeller, task, "wrong"))
-    house.reopen(house.reviewer, task, "wrong side")
-
-    assert house.row(Task, task).state is TaskState.IN_REVIEW
-    house.judge(house.reviewer, task, "return", "wrong side")
-    assert house.row(Task, task).state is TaskState.RETURNED
-
-
-@pytest.mark.requirement("R39")
-def test_who_wrote_a_label_can_not_reopen_its_task(house):
-    house.opened()
-    house.accept_all()
-    (task,) = [row.id for row in house.rows(Task)]
-    both = house.another(Role.REVIEWER, project_domain(house.project), key=house.labeller.key)
-
-    refused(house, Forbidden, "forbidden", lambda: house.reopen(both, task, "mine"))
-
-
-@pytest.mark.requirement("R39")
-def test_a_locked_task_can_not_be_labelled(house):
-    house.opened()
-    house.accept_all()
-    (task,) = [row.id for row in house.rows(Task)]
-
-    refused(house, Forbidden, "forbidden", lambda: house.open_task(house.labeller, task))
 
 
 @pytest.mark.parametrize(
@@ -479,20 +351,6 @@ def test_things_of_another_project_are_not_found(house):
         house.submit(house.labeller, task)
 
 
-@pytest.mark.requirement("R47")
-def test_an_identifier_in_the_reason_of_a_reopening_is_refused(house):
-    house.opened()
-    house.accept_all()
-    (task,) = [row.id for row in house.rows(Task)]
-
-    refused(
-        house,
-        Unacceptable,
-        "identifier-found",
-        lambda: house.reopen(house.reviewer, task, "it is 张三丰"),
-    )
-
-
 def test_a_value_without_canonical_form_is_refused_like_any_other(house):
     house.opened()
     task = house.open_task(house.labeller).reply["task"]
@@ -502,20 +360,6 @@ def test_a_value_without_canonical_form_is_refused_like_any_other(house):
         Unacceptable,
         "label-classes-wrong",
         lambda: house.submit(house.labeller, task, value={"classes": [float("nan")]}),
-    )
-
-
-def test_a_verdict_made_beside_the_desk_is_refused_too(house):
-    house.opened()
-    task = house.label_one()
-    house.open_review(house.reviewer, task)
-    command = SubmitReview(**house.on_project(), task=task, review=new_id(), verdict="perhaps")
-
-    refused(
-        house,
-        Unacceptable,
-        "verdict-unknown",
-        lambda: house.perform(house.reviewer, command),
     )
 
 

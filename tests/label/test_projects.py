@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from room_house import GUIDELINE, SCHEMA
+from room_parts import GUIDELINE, SCHEMA
 
 from sandbox.errors import Conflict, Forbidden, NotFound, Unacceptable
 from sandbox.records.labels import Project

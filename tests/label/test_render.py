@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
-from room_house import ct_file
+from room_parts import ct_file
 
 from sandbox.errors import NotFound, SandboxError, TooLarge, Unacceptable
 from sandbox.label.render import render_frame

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PIL import Image
-from room_house import LEDGER, ct_file, new_id
+from room_parts import LEDGER, ct_file, new_id
 
 from policies.vocabulary import DatasetState, ItemState, Role
 from sandbox.acts import project_domain

@@ -3,7 +3,8 @@
 import hashlib
 from dataclasses import replace
 
-from room_house import LEDGER, SCAN, Person, RoomHouse, new_id
+from room_house import SCAN, RoomHouse
+from room_parts import LEDGER, Person, new_id
 
 from crypto import chunked
 from crypto.dsse import sign as sign_envelope

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from room_house import GUIDELINE, SCAN, SCHEMA
+from room_house import SCAN
+from room_parts import GUIDELINE, SCHEMA
 
 from crypto.canonical import encode
 from crypto.verifier import package_digest

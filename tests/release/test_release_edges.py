@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from release_house import ReleaseHouse
-from room_house import LEDGER, Person, new_id
+from room_parts import LEDGER, Person, new_id
 
 from crypto.signing import PersonKey
 from crypto.verifier import main as verify

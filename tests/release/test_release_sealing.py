@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from release_house import ReleaseHouse, sha256_text
-from room_house import LEDGER, Person, new_id
+from room_parts import LEDGER, Person, new_id
 
 from crypto.dsse import sign as sign_envelope
 from crypto.sealing import generate

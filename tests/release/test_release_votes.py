@@ -4,8 +4,9 @@ import json
 from dataclasses import replace
 
 import pytest
-from release_house import CONTEXT, ReleaseHouse
-from room_house import Person, new_id
+from refusals import refused
+from release_house import CONTEXT
+from room_parts import Person, new_id
 
 from crypto.dsse import sign as sign_envelope
 from policies.vocabulary import Category, ReleaseState, Role
@@ -13,26 +14,14 @@ from sandbox.acts import project_domain
 from sandbox.errors import (
     Conflict,
     Forbidden,
-    Gone,
     NotFound,
-    SandboxError,
     SignatureRequired,
     Unacceptable,
 )
 from sandbox.records.releases import Release
 from sandbox.release import commands as c
 from sandbox.release.statement import PAYLOAD_TYPE
-from sandbox.release.views import Packages, visible_votes
-
-
-def refused(house: ReleaseHouse, error: type[SandboxError], code: str, act) -> SandboxError:
-    size = len(house.entries())
-    with pytest.raises(error) as caught:
-        act()
-    assert caught.value.code == code
-    assert len(house.entries()) == size + 1
-    assert json.loads(house.entries()[-1])["refusal"] == code
-    return caught.value
+from sandbox.release.views import visible_votes
 
 
 # --- requests ------------------------------------------------------------------------------------
@@ -371,51 +360,3 @@ def test_a_release_in_review_can_not_be_withdrawn_or_asked_again(house):
 
     refused(house, Forbidden, "forbidden", lambda: house.perform(house.lead, withdrawal))
     refused(house, Forbidden, "forbidden", lambda: house.request(release=release))
-
-
-# --- after the release -------------------------------------------------------------------------------
-@pytest.mark.requirement("R48")
-def test_only_its_recipient_downloads_it(house):
-    release = house.released()
-    other = house.another(Role.RECIPIENT)
-
-    for who in (other, house.steward, house.lead, house.checker):
-        refused(house, Forbidden, "forbidden", lambda who=who: house.download(who, release))
-    assert house.download(house.recipient, release)
-
-
-@pytest.mark.requirement("R48")
-def test_nothing_is_handed_out_before_the_release(house):
-    release = house.approved()
-    packages = Packages(house.ledgers, house.blobs, house.serving)
-
-    refused(house, Forbidden, "forbidden", lambda: house.download(house.recipient, release))
-    with pytest.raises(NotFound):
-        packages.sealed(house.release(release))
-
-
-@pytest.mark.requirement("R60")
-def test_a_recalled_release_is_gone_and_says_why(house):
-    release = house.released()
-    blank = c.RecallRelease(**house.on_release(release), reason=" ")
-    recall = replace(blank, reason="A class was mixed up.")
-
-    refused(house, Unacceptable, "reason-missing", lambda: house.perform(house.steward, blank))
-    refused(house, Forbidden, "forbidden", lambda: house.perform(house.lead, recall))
-    house.perform(house.steward, recall)
-
-    refused(house, Gone, "release-recalled", lambda: house.download(house.recipient, release))
-    with pytest.raises(Gone):
-        Packages(house.ledgers, house.blobs, house.serving).sealed(house.release(release))
-    assert house.release(release).recall_reason == "A class was mixed up."
-    refused(house, Forbidden, "forbidden", lambda: house.perform(house.steward, recall))
-
-
-def test_a_release_of_another_project_is_not_found(house):
-    release = house.screened()
-    foreign = new_id()
-    command = c.InspectRelease(
-        ledger="ab" * 16, domain=project_domain(foreign), project=foreign, release=release
-    )
-
-    refused(house, NotFound, "not-found", lambda: house.perform(house.checker, command))
