@@ -1683,8 +1683,13 @@ def check_passport(data: bytes, pins: Pins, where: str = "passport") -> Passport
         people.take(attested.entry)
         lineage.take(attested.entry, people)
     votes = _check_statement(statement, lineage, people, where)
-    message = pae(DSSE_TYPE, canonical(statement))
-    _check_signers(votes, signatures, _worker_keys(people, evidence[-1].entry), message, where)
+    last = {**evidence[-1].entry, "domain": "hospital"}
+    recipients = people.by_member.get(statement["predicate"]["recipient"], ())
+    if not any(g.role == "recipient" and g.counts(last) for g in recipients):
+        raise Broken("recipient-not-enrolled", where)
+    grants = people.by_membership.values()
+    workers = {g.signing_key for g in grants if g.role == "worker" and g.counts(last)}
+    _check_signers(votes, signatures, workers, pae(DSSE_TYPE, canonical(statement)), where)
     return Passport(statement, tuple(evidence))
 
 
@@ -1764,13 +1769,6 @@ def _check_statement(
         raise Broken("release-of-another-grade", where)
     check_quorum(votes, grading, None, where)
     return votes
-
-
-def _worker_keys(people: People, last: Entry) -> set[bytes]:
-    """Keys of workers whose role counts at the last entry of a passport."""
-    hospital = {**last, "domain": "hospital"}
-    grants = people.by_membership.values()
-    return {g.signing_key for g in grants if g.role == "worker" and g.counts(hospital)}
 
 
 def _check_signers(

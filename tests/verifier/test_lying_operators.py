@@ -362,6 +362,16 @@ def test_a_revoked_role_counts_no_more():
     assert_broken(story(log), "role-not-granted")
 
 
+def test_the_founders_own_membership_ends_like_any_other():
+    log = house()
+    log.grant("second", "steward")
+    log.revoke(log.entries[0]["objects"]["member"])
+    assert story(log)[0] == SOUND
+    log.add("steward", "log.read", {})
+
+    assert_broken(story(log), "role-not-granted")
+
+
 # --- signatures --------------------------------------------------------------------------------
 def deposit(log: SmallHospital, change: Callable[[Entry], None], by: str = "steward") -> None:
     objects = {"dataset": DATASET, "deposit": named("deposit")}

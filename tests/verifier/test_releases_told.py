@@ -16,7 +16,7 @@ from small_hospital import (
     screened,
 )
 from small_log import DATASET, PROJECT, TABLE, Entry, SmallLog, named
-from verdicts import CANNOT_TELL, SOUND, assert_broken, on_file, on_package, pins_of, story
+from verdicts import BROKEN, CANNOT_TELL, SOUND, assert_broken, on_file, on_package, pins_of, story
 
 from crypto import canonical, dsse, verifier
 
@@ -471,6 +471,24 @@ def test_a_passport_under_two_histories_is_named(house):
     verdict = on_file(canonical.encode(passport), pins_of(house))
 
     assert_broken(verdict, "log-forked")
+
+
+@pytest.mark.requirement("R57")
+def test_a_recipient_whom_no_steward_enrolled_is_named(house):
+    (grant,) = house.person("recipient").grants
+
+    verdict = on_file(house.passport(leave_out=[grant[3]]), pins_of(house))
+
+    assert_broken(verdict, "recipient-not-enrolled")
+
+
+def test_a_passport_leaves_out_nothing_that_it_rests_on(house):
+    """Only approvals are told beside: whatever else is missing is missed."""
+    beside = {e["index"] for e in house.entries if e["action"] in {"approval.sign", "release.seal"}}
+    beside |= {grant[3] for grant in house.person("officer").grants}
+
+    for index in set(house._rests_on()) - beside:
+        assert on_file(house.passport(leave_out=[index]), pins_of(house))[0] == BROKEN, index
 
 
 # --- packages ------------------------------------------------------------------------------------
