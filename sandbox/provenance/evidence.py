@@ -80,8 +80,7 @@ def write_pack(sink: IO[bytes], subject: Subject, log: Path, supplements: Supple
     files = {f"log/{name}": content for name, content in members.items()}
     files |= _proofs(parsed, subject.dataset, tree, head)
     files |= _tables(parsed, supplements.tables)
-    for release, passport in supplements.passports.items():
-        files[f"packages/{release}/passport.json"] = passport
+    files |= _passports(parsed, supplements.passports)
     files["manifest.json"] = _manifest(subject, files)
     _check_room(files)
     _write_zip(sink, files)
@@ -138,6 +137,22 @@ def _tables(parsed: Iterable[Mapping[str, Any]], tables: Mapping[str, bytes]) ->
     if missing:
         raise NotFound("policy-missing", f"no decision table {min(missing)}")
     return {f"policy/{digest.removeprefix('sha256:')}.json": tables[digest] for digest in named}
+
+
+def _passports(
+    parsed: Iterable[Mapping[str, Any]], passports: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """Passports of releases that are sealed in this very log: a row may be ahead of its entry."""
+    sealed = {
+        entry["objects"].get("release")
+        for entry in parsed
+        if entry["action"] == Action.RELEASE_SEAL and entry["refusal"] is None
+    }
+    return {
+        f"packages/{release}/passport.json": passport
+        for release, passport in passports.items()
+        if release in sealed
+    }
 
 
 def _manifest(subject: Subject, files: Mapping[str, bytes]) -> bytes:

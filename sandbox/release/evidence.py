@@ -42,10 +42,11 @@ class EvidencePacks:
             TooLarge: `evidence-too-large`.
             VerificationFailed: the published log is not the signed one.
         """
-        with self.ledgers.open(ledger).snapshot() as tables:
-            releases = tables.of(Release).find(dataset=dataset)
-        passports = {row.id: row.passport for row in releases if row.passport}
         with self.published.reading(ledger) as log:
+            # Rows after the log stands still: what is sealed in it is then among them.
+            with self.ledgers.open(ledger).snapshot() as tables:
+                releases = tables.of(Release).find(dataset=dataset)
+            passports = {row.id: row.passport for row in releases if row.passport}
             supplements = Supplements(self._tables(), passports)
             write_pack(sink, Subject(ledger, dataset, at), log, supplements)
 
