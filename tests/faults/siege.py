@@ -115,10 +115,7 @@ class Siege:
 
     def besiege(self, source: Path, most: int | None = None) -> Round:
         """One play while processes are killed, `most` times; it has to reach its end."""
-        round_ = Round(self.stage, _silent, self.company, number=self.tally.rounds)
-        pins = round_.party("regulator") / "vkeys"
-        pins.parent.mkdir(parents=True)
-        pins.write_bytes((self.stage.folder / "parties" / "regulator" / "vkeys").read_bytes())
+        round_ = self.round()
         with self._killing(most), self._hurried():
             scenes.make_dataset(round_)
             scenes.hand_over(round_, material.given(source, None))
@@ -126,8 +123,16 @@ class Siege:
                 scene(round_)
             for scene in (scenes.label, scenes.review, scenes.let_out):
                 scene(round_)
-        self.tally.rounds += 1
         return round_
+
+    def round(self) -> Round:
+        """The next play, not yet begun."""
+        made = Round(self.stage, _silent, self.company, number=self.tally.rounds)
+        pins = made.party("regulator") / "vkeys"
+        pins.parent.mkdir(parents=True)
+        pins.write_bytes((self.stage.folder / "parties" / "regulator" / "vkeys").read_bytes())
+        self.tally.rounds += 1
+        return made
 
     def kill(self, name: str) -> None:
         """Kill one process as it stands and start it again at once."""
@@ -181,7 +186,7 @@ class Siege:
         door = self.company[STEWARD.name].door
         with suppress(ClientError):
             answer = door.create(
-                f"/hospitals/{self.company.ledger}/datasets", {**_DATASET, "title": title}
+                f"/hospitals/{self.company.ledger}/datasets", {**DATASET, "title": title}
             )
             self.titles[title] = True
             self.receipts.append(answer["receipt"])
@@ -315,7 +320,7 @@ def few_films(folder: Path) -> None:
     (folder / "report.txt").write_text("Findings: a nodule in the left upper lobe.\n")
 
 
-_DATASET = {
+DATASET = {
     "owner": "Spring City Hospital",
     "contract": "EP-2026-017",
     "contract_expires_at": "2099-01-01T00:00:00Z",

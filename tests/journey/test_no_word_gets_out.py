@@ -51,6 +51,7 @@ def played(tmp_path: Path) -> Iterator[tuple[Play, Overheard]]:
         for scene in (scenes.label, scenes.review, scenes.let_out):
             scene(play)
         yield play, overheard
+        play.company.close()
 
 
 def bad_requests(play: Play) -> Iterator[str]:
