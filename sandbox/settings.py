@@ -140,9 +140,8 @@ def load(
         name = ".".join(map(str, first["loc"]))
         if first["type"] == "extra_forbidden":
             raise Unacceptable("setting-unknown", f"no setting {name}", field=name) from None
-        raise Unacceptable(
-            "setting-refused", f"{name} {first['msg']}".strip(), field=name
-        ) from None
+        said = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
+        raise Unacceptable("setting-refused", f"{name} {said}".strip(), field=name) from None
 
 
 def _from_file(path: Path) -> dict[str, object]:

@@ -55,6 +55,9 @@ def doctor(folder: Path) -> int:
 
 def examine(settings: Settings) -> Iterator[Finding]:
     """What there is to say about a house."""
+    if not settings.dir.is_dir():
+        yield Finding(FAILED, "data folder", "is not there; `anbiao serve` makes it")
+        return
     yield from _modes(settings.dir)
     yield _split(settings.dir)
     yield _worker(settings)
@@ -68,7 +71,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 
 def _modes(folder: Path) -> Iterator[Finding]:
-    if folder.exists() and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+    if stat.S_IMODE(folder.stat().st_mode) & 0o077:
         yield Finding(FAILED, "data folder", "others can look into it; chmod 700")
     for pattern in _SECRETS:
         for path in sorted(folder.glob(pattern)):
@@ -110,8 +113,7 @@ def _door(settings: Settings) -> Finding:
 
 
 def _disk(settings: Settings) -> Finding:
-    there = settings.dir if settings.dir.exists() else settings.dir.parent
-    free = shutil.disk_usage(there).free
+    free = shutil.disk_usage(settings.dir).free
     if free < settings.spare_disk_bytes:
         return Finding(FAILED, "disk", f"{free // 2**20} MiB free, less than is to be spare")
     return Finding(SOUND, "disk", f"{free // 2**20} MiB free")

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,8 @@ from sandbox.settings import Settings
 _TICK_S = 20.0
 _BACKLOG = 512
 _CHILD_END_S = 15.0
+_CHILD_START_S = 10.0
+_LOOK_S = 0.05
 _log = logging.getLogger("anbiao.serve")
 
 
@@ -45,7 +48,7 @@ def serve(
     tell_logs(quiet=quiet)
     settings = settings_of(folder, host=host, port=port)
     stop = stop_on_signals()
-    with only_one(settings, "serve"), _others(settings) if with_others else _nothing():
+    with only_one(settings, "serve"), _others(settings, stop) if with_others else _nothing():
         _serve(settings, stop)
 
 
@@ -120,7 +123,7 @@ def _nothing() -> Iterator[None]:
 
 
 @contextmanager
-def _others(settings: Settings) -> Iterator[None]:
+def _others(settings: Settings, stop: threading.Event) -> Iterator[None]:
     """Notary and worker as processes of their own, ended with the body."""
     program = [sys.executable, "-m", "api.cli.main"]
     children = [
@@ -128,6 +131,7 @@ def _others(settings: Settings) -> Iterator[None]:
         for name in ("notary", "worker")
     ]
     try:
+        _await_note(settings.dir / "run" / "notary.json", children[0], stop)
         yield
     finally:
         for child in reversed(children):
@@ -137,3 +141,11 @@ def _others(settings: Settings) -> Iterator[None]:
                 child.wait(_CHILD_END_S)
             except subprocess.TimeoutExpired:
                 child.kill()
+
+
+def _await_note(note: Path, child: subprocess.Popen[bytes], stop: threading.Event) -> None:
+    """Give the notary a moment to come up: without it the start would warn of unsigned entries."""
+    deadline = time.monotonic() + _CHILD_START_S
+    while not note.exists() and child.poll() is None and time.monotonic() < deadline:
+        if stop.wait(_LOOK_S):
+            return
