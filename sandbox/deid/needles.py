@@ -88,7 +88,7 @@ class Needles:
         self._tight = _Forms(
             {value.replace(" ", "") for value in plain if not value.isascii()}, whole_words=False
         )
-        digits = (_BETWEEN_DIGITS.sub("", value) for value in words)
+        digits = (_BETWEEN_DIGITS.sub("", value.lstrip("(+ ")) for value in words)
         self._digits = _Forms(value for value in digits if _is_number(value))
 
     def __bool__(self) -> bool:
