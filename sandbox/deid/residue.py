@@ -11,7 +11,7 @@ moved ones are to stay. Surrogates of our own are not reported.
 import re
 
 from sandbox.deid.forms import Register
-from sandbox.deid.text_names_zh import is_ordinary
+from sandbox.deid.text_chinese import is_ordinary
 from sandbox.deid.text_numbers import proven_in
 from sandbox.deid.text_register import register_finder
 from sandbox.deid.text_surrogates import TAG

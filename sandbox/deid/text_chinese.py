@@ -12,6 +12,8 @@ from sandbox.deid.words import alternatives, characters, words
 
 HAN = "㐀-䶿一-鿿"
 _GAP = re.compile(r"[ \t]{0,3}\n?[ \t]{0,3}")
+_RUN = 3
+_GIVEN = 2
 STOP_GIVEN = frozenset(
     "诉称述说于因及与或的已在是有无未不从被把给对向到去入出住转行就予将要请问答签陪告同副医护教女男岁今昨现曾既否认患突"
     "系等则也又再仍还均都其我你他她它您们这那哪自由先代电手号病检查报审做拟约经以能会需须打挂找服吃用继急了过着吧吗呢啊叫"
@@ -31,6 +33,7 @@ FOLLOW = re.compile(
 
 @cache
 def surname_pattern() -> str:
+    """A pattern for every family name."""
     singles = "".join(sorted(characters("surnames")))
     return f"(?:{alternatives('compound_surnames')}|[{singles}])"
 
@@ -65,56 +68,63 @@ def name_end(text: str, at: int) -> tuple[int, bool] | None:
     if gap and gap.end() > given:
         return _spaced_end(text, gap.end())
     run = 0
-    while run < 3 and given + run < len(text) and is_han(text[given + run]):  # noqa: PLR2004
+    while run < _RUN and given + run < len(text) and is_han(text[given + run]):
         run += 1
     if not run or text[given] in STOP_GIVEN or FOLLOW.match(text, given):
         return None
+    length, usual = _given(text, given, run)
+    return given + length, usual
+
+
+def _given(text: str, at: int, run: int) -> tuple[int, bool]:
+    """How many of a run of characters are the given name, and whether all of it is usual."""
     usual = characters("given")
-    first = text[given] in usual
-    second = text[given + 1] if run > 1 else ""
-    if not second or second in STOP_GIVEN or FOLLOW.match(text, given + 1):
-        return given + 1, first
+    first = text[at] in usual
+    second = text[at + 1] if run > 1 else ""
+    if not second or second in STOP_GIVEN or FOLLOW.match(text, at + 1):
+        return 1, first
     if second in usual:
-        return given + 2, first
-    if run == 2:  # noqa: PLR2004  # two characters and then something else
-        return given + 2, False
-    return given + 1, first
+        return _GIVEN, first
+    return (_GIVEN, False) if run == _GIVEN else (1, first)
 
 
 def _spaced_end(text: str, at: int) -> tuple[int, bool] | None:
     usual = characters("given")
     end = at
-    while end < len(text) and end - at < 2 and is_han(text[end]) and text[end] not in STOP_GIVEN:  # noqa: PLR2004
+    while (
+        end < len(text) and end - at < _GIVEN and is_han(text[end]) and text[end] not in STOP_GIVEN
+    ):
         end += 1
     if end == at:
         return None
     if end == at + 1:
         gap = _GAP.match(text, end)
         after = gap.end() if gap else end
-        if (
-            after > end
-            and text[after : after + 1] in usual
-            and not is_han(text[after + 1 : after + 2] or " ")
-        ):
-            return (after + 1, text[at] in usual)
+        third, fourth = text[after : after + 1] or " ", text[after + 1 : after + 2] or " "
+        if after > end and is_han(third) and third not in STOP_GIVEN and not is_han(fourth):
+            return after + 1, text[at] in usual
     if is_han(text[end : end + 1] or " "):
         return None
     return end, all(c in usual for c in text[at:end])
 
 
 def name_span(start: int, end: int, weight: int = 60) -> Span:
+    """A span of a name."""
     return Span(start, end, Kind.NAME, weight)
 
 
 def is_bounded(text: str, end: int) -> bool:
+    """Whether no Chinese character follows."""
     return end >= len(text) or not is_han(text[end])
 
 
 @cache
 def peoples() -> re.Pattern[str]:
+    """Two pieces at least that Tibetan, Uyghur, Mongolian and other names are made of."""
     return re.compile(rf"(?:{alternatives('morphemes')}){{2,4}}")
 
 
 def people_end(text: str, at: int) -> int | None:
+    """Where such a name that begins at `at` ends, or None."""
     match = peoples().match(text, at)
     return match.end() if match else None

@@ -1,4 +1,4 @@
-"""Identifiers in the fields of HL7 version 2 messages, where a place in a line says what a value is.
+"""Identifiers in HL7 version 2 messages, where the place in a line says what a value is.
 
 Source: HL7 v2.5.1, chapters 2 (MSH), 3 (PID, NK1, PV1).
 """

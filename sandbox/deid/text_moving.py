@@ -8,13 +8,9 @@ from sandbox.deid.text_dates import Day
 
 _MID_MONTH = 15
 _DIGITS = "〇一二三四五六七八九"
-_MONTHS = ("January", "February", "March", "April", "May", "June") + (
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
 _ORDINAL = re.compile(r"st|nd|rd|th")
 _TWO = 2

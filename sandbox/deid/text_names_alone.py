@@ -1,4 +1,4 @@
-"""Chinese names by their place or their form alone: a cell, a signature, 老李, 小王, 陈某某, 姓景的.
+"""Chinese names by their place or form alone: a cell, a signature, 老李, 陈某某, 姓景的.
 
 Also names of other peoples, put together of known pieces or written with a dot.
 """
@@ -24,6 +24,8 @@ from sandbox.deid.text_view import SEALED
 from sandbox.deid.words import words
 
 _ROLE_HEAD = re.compile(rf"(?:患者|病人|患儿|产妇|孕妇|姓名|{KIN})+(?=[一-鿿]{{2}})")
+_SHORT = 2
+_NEAR = 24
 _CELL = re.compile(rf"(?<![{HAN}A-Za-z\d])[{HAN}]{{2,4}}(?![{HAN}])")
 _CELL_MARKS = " \t\n|(/^" + SEALED
 _AFTER_MARK = re.compile(rf"(?:(?<=[:。\n])|^)(?=[{HAN}])")
@@ -56,34 +58,42 @@ def _cells(text: str) -> Iterator[Span]:
     """Names with a place of their own: a line, a cell, a bracket, between two marks."""
     for match in _CELL.finditer(text):
         start, end = match.span()
-        word = match.group()
         found = name_end(text, start)
-        if found is None or found[0] != end or not found[1]:
-            continue
-        if is_ordinary(word) or is_ordinary(word[:2]) or is_ordinary(word[1:]):
-            continue
-        before, after = text[max(0, start - 1) : start] or "\n", text[end : end + 1] or "\n"
-        spaced = before in _CELL_MARKS and after in _CELL_MARKS
-        bracketed = before == "(" and after in "),"
-        marked = len(word) > 2 and before in "\n。,:;、(" and after in "。,:;、(."  # noqa: PLR2004
-        if spaced or bracketed or marked:
-            yield name_span(start, end, 51)
+        if found == (end, True) and not _has_ordinary(match.group()):
+            before, after = text[max(0, start - 1) : start] or "\n", text[end : end + 1] or "\n"
+            if _is_set_off(before, after, full=end - start > _SHORT):
+                yield name_span(start, end, 51)
+
+
+def _is_set_off(before: str, after: str, *, full: bool) -> bool:
+    """Whether what stands between two characters has a place of its own."""
+    if before in _CELL_MARKS and after in _CELL_MARKS:
+        return True
+    if before == "(" and after in "),":
+        return True
+    return full and before in "\n。,:;、(" and after in "。,:;、(."
+
+
+def _has_ordinary(name: str) -> bool:
+    return is_ordinary(name) or is_ordinary(name[:2]) or is_ordinary(name[1:])
+
+
+def _opening(text: str) -> Iterator[Span]:
+    """Full names that open a sentence and go on as names do: `方一诺用过丙球`."""
     for match in _AFTER_MARK.finditer(text):
-        found = name_end(text, match.end())
-        if found is None or not found[1] or found[0] - match.end() < 3:  # noqa: PLR2004
+        at = match.end()
+        found = name_end(text, at)
+        if found is None or not found[1] or found[0] - at <= _SHORT:
             continue
-        word = text[match.end() : found[0]]
-        if (
-            not is_ordinary(word[:2])
-            and not is_ordinary(word[1:3])
-            and FOLLOW.match(text, found[0])
-        ):
-            yield name_span(match.end(), found[0], 50)
+        if not _has_ordinary(text[at : found[0]]) and FOLLOW.match(text, found[0]):
+            yield name_span(at, found[0], 50)
+
+
+def _beside_latin(text: str) -> Iterator[Span]:
+    """`WU Xiaoqin / 邬小琴`: the same name once more."""
     for match in _LATIN_BEFORE.finditer(text):
-        found = name_end(text, match.end())
-        before = text[max(0, match.start() - 24) : match.start()]
-        if found and not _LATIN_NAME.search(before):
-            continue
+        before = text[max(0, match.start() - _NEAR) : match.start()]
+        found = name_end(text, match.end()) if _LATIN_NAME.search(before) else None
         if found and found[1] and is_bounded(text, found[0]):
             yield name_span(match.end(), found[0], 51)
 
@@ -105,7 +115,7 @@ def _odd_forms(text: str) -> Iterator[Span]:
 
 
 def _of_peoples(text: str) -> Iterator[Span]:
-    """Names put together of two pieces at least that Tibetan, Uyghur and other names are made of."""
+    """Names put together of pieces that Tibetan, Uyghur and other names are made of."""
     for match in peoples().finditer(text):
         yield name_span(*match.span(), 59)
 
@@ -114,5 +124,7 @@ def names_alone_in(text: str) -> Iterator[Span]:
     """Every Chinese name of a view's text that needs no word of persons beside it."""
     if any(map(is_han, text)):
         yield from _cells(text)
+        yield from _opening(text)
+        yield from _beside_latin(text)
         yield from _odd_forms(text)
         yield from _of_peoples(text)

@@ -1,8 +1,8 @@
 """Latin names: English ones, and Chinese ones in pinyin.
 
-What gives them away: a title, a label, a relation or a degree beside them, the form `SURNAME, First`,
-a common given name before another capitalised word, pinyin in the order of Chinese names. Terms of
-medicine that are people's names (Parkinson disease, Hodgkin lymphoma) stay.
+What gives them away: a title, a label, a relation or a degree beside them, the form `SURNAME,
+First`, a common given name before another capitalised word, pinyin in the order of Chinese
+names. Terms of medicine that are people's names (Parkinson disease, Hodgkin lymphoma) stay.
 """
 
 import re
@@ -145,6 +145,19 @@ _PINYIN_NAME = re.compile(
     r"[A-Z]{2,12})\b"
 )
 _MIN_PINYIN = 4
+_MIN_SURNAME = 3
+_SURE = 60
+
+
+_INTRODUCED = (
+    (_TITLED, _SURE),
+    (_LABELLED, 58),
+    (_KIN, 57),
+    (_DEGREE, 59),
+    (_CLOSING, 59),
+    (_CARET, 63),
+    (_ACTOR, 50),
+)
 
 
 def is_everyday(word: str) -> bool:
@@ -163,23 +176,29 @@ def is_eponym_use(text: str, start: int, end: int) -> bool:
 
 def english_names_in(text: str) -> Iterator[Span]:
     """Every Latin name of a view's text that its surroundings give away."""
-    for pattern, weight in (
-        (_TITLED, 60),
-        (_LABELLED, 58),
-        (_KIN, 57),
-        (_DEGREE, 59),
-        (_CLOSING, 59),
-        (_CARET, 63),
-        (_ACTOR, 50),
-    ):
+    if not any(map(str.isupper, text)):
+        return
+    yield from _introduced(text)
+    yield from _reversed(text)
+    yield from _initials(text)
+    yield from _nicknames(text)
+    yield from _pairs(text)
+    yield from _pinyin(text)
+
+
+def _introduced(text: str) -> Iterator[Span]:
+    """Names behind a title, a label or a relation, before a degree, or in a message's field."""
+    for pattern, weight in _INTRODUCED:
         for match in pattern.finditer(text):
-            if _inside_word(text, match.start()):
-                continue
             span = _trimmed(text, *match.span("n"), weight)
-            if span and pattern is _LABELLED and _is_weak(text, match.start(), span):
+            if span is None or _inside_word(text, match.start()):
                 continue
-            if span:
+            if pattern is not _LABELLED or not _is_weak(text, match.start(), span):
                 yield span
+
+
+def _reversed(text: str) -> Iterator[Span]:
+    """Names alone on a line or in quotes, and `SURNAME, First`."""
     for match in _ALONE.finditer(text):
         group = "n" if match.group("n") else "l"
         if not all(map(is_everyday, re.findall(r"[A-Za-z]{2,}", match.group(group)))):
@@ -188,28 +207,31 @@ def english_names_in(text: str) -> Iterator[Span]:
         for match in pattern.finditer(text):
             if not _common(match.group("n")):
                 yield Span(*match.span("n"), Kind.NAME, 55)
+
+
+def _initials(text: str) -> Iterator[Span]:
+    """`H. Whitfield`, `R. T.`, `Typed: JB`."""
     for match in _INITIALLED.finditer(text):
         surname = match.group("s")
-        if (
-            surname.casefold() not in words("not_names_en")
-            and not is_eponym_use(text, *match.span("s"))
-            and len(surname) > 2
-        ):
+        if len(surname) < _MIN_SURNAME or surname.casefold() in words("not_names_en"):
+            continue
+        if not is_eponym_use(text, *match.span("s")):
             yield Span(*match.span(), Kind.NAME, 54)
     for pattern in (_TWO_INITIALS, _TYPED):
         for match in pattern.finditer(text):
             if not _inside_word(text, match.start()):
                 yield Span(*match.span("n"), Kind.NAME, 53)
+
+
+def _nicknames(text: str) -> Iterator[Span]:
     for match in _QUOTED_NICK.finditer(text):
         for group in "nqp":
             if match.group(group) and not is_everyday(match.group(group)):
                 yield Span(*match.span(group), Kind.NAME, 50)
-    yield from _pairs(text)
-    yield from _pinyin(text)
 
 
 def _is_weak(text: str, start: int, span: Span) -> bool:
-    """`Patient Denies`: one capitalised word, no known given name, behind a word without a colon."""
+    """`Patient Denies`: one capitalised word, no known given name, no colon before it."""
     name = text[span.start : span.end]
     if " " in name or "-" in name or "." in name or name.casefold() in words("first_names_en"):
         return False
@@ -244,13 +266,8 @@ def _trimmed(text: str, start: int, end: int, weight: int) -> Span | None:
     if not kept:
         return None
     bare = text[start : start + kept].rstrip(" \n,'’")
-    if (
-        len(pieces) == 1
-        and bare.isupper()
-        and len(bare) > 3
-        and weight < 60
-        and bare.casefold() not in words("first_names_en")
-    ):
+    shouted = len(pieces) == 1 and bare.isupper() and len(bare) > _MIN_SURNAME
+    if shouted and weight < _SURE and bare.casefold() not in words("first_names_en"):
         return None
     bare = re.sub(r"['’]s$", "", bare)
     return Span(start, start + len(bare), Kind.NAME, weight) if len(bare) > 1 else None

@@ -1,7 +1,7 @@
 """Chinese names that a label, a role, a title or a particular gives away.
 
-Labels and roles stand in front (姓名：, 患者, 其女), titles and particulars behind (主任, ，男，43岁). Names
-that are also ordinary words count only where a label or the register says so.
+Labels and roles stand in front (姓名：, 患者, 其女), titles and particulars behind (主任, ，男，
+43岁). Names that are also ordinary words count only where a label or the register says so.
 """
 
 import re

@@ -34,7 +34,7 @@ _MOBILE = re.compile(
     rf"(?<![\dA-Za-z.])(?:(?:\+|00)?\(?86\)?{_DASH}?)?\(?(?:1[3-9]\d{{9}}|"
     rf"1[3-9]\d\)?{_DASH}{{1,3}}\d{{4}}{_DASH}{{1,3}}\d{{4}}"
     rf"|1[3-9]\d{{2}}{_DASH}\d{{3}}{_DASH}\d{{4}}|1[3-9]\d{_DASH}\d{{3}}{_DASH}\d{{5}}|"
-    rf"1[3-9]\d{{5}}{_DASH}\d{{4}}|1[3-9]\d{_DASH}\d{{8}}"
+    rf"1[3-9]\d{{5}}{_DASH}\d{{4}}|1[3-9]\d[ \-]\d{{8}}"
     rf"|1[ \-][3-9](?:[ \-]\d){{9}}|1[3-9]\d(?:{_DASH}\d\d){{4}})(?![\dA-Za-z])"
 )
 _EXTENSION = r"(?:[ ,;]{0,2}(?:转|分机|ext\.?|x)[ :]{0,2}\d{1,6})?"
@@ -146,6 +146,9 @@ def is_nhs(digits: str) -> bool:
     return rest % 11 == int(digits[9])
 
 
+_PROVEN_LANDLINE = re.compile(
+    r"(?<![\dA-Za-z.])(?:\(0\d{2,3}\) ?|0\d{2,3}[\-‐])[2-9]\d{2,3}[\-‐ ]?\d{4}(?![\dA-Za-z.])"
+)
 PROVEN = frozenset({Kind.ID_NUMBER, Kind.BANK_CARD, Kind.EMAIL, Kind.PHONE, Kind.PLATE})
 """Kinds of which some numbers need no context: `proven_in` finds those."""
 
@@ -155,63 +158,38 @@ def proven_in(text: str) -> Iterator[Span]:
     yield from (span for span in _checked(text) if span.kind in PROVEN and span.weight >= _PROOF)
     for pattern, kind, weight in _PLAIN:
         if kind in PROVEN and weight >= _PROOF:
-            for match in pattern.finditer(text):
+            sure = _PROVEN_LANDLINE if pattern is _LANDLINE else pattern
+            for match in sure.finditer(text):
                 yield Span(*match.span(), kind, weight)
 
 
 def numbers_in(text: str) -> Iterator[Span]:
     """Everything of this module that stands in a view's text."""
-    if not any(map(str.isdecimal, text)):
-        if "@" not in text and "." not in text:
-            yield from _spelled(text)
-            return
     yield from _checked(text)
     for pattern, kind, weight in _PLAIN:
         for match in pattern.finditer(text):
             end = match.start() + len(match.group().rstrip(".,;:"))
             yield Span(match.start(), end, kind, weight)
     for match in _WORLD_PHONE.finditer(text):
-        if _count(match.group()) >= _WORLD_DIGITS:
+        if sum(map(str.isdecimal, match.group())) >= _WORLD_DIGITS:
             yield Span(*match.span(), Kind.PHONE, 76)
-
-
-def _spelled(text: str) -> Iterator[Span]:
-    for pattern in (_SAID_PHONE, _CHINESE_PHONE):
-        for match in pattern.finditer(text):
-            yield Span(*match.span(), Kind.PHONE, 75)
 
 
 def _checked(text: str) -> Iterator[Span]:
     """Numbers with a check digit, and 15-digit identity numbers."""
-    for match in _ID_18.finditer(text):
-        if is_id_18(_solid(match.group())):
-            yield Span(*match.span(), Kind.ID_NUMBER, 99)
-    for match in _ID_15.finditer(text):
-        if is_id_15(match.group()):
-            yield Span(*match.span(), Kind.ID_NUMBER, 92)
-    for match in _NHS.finditer(text):
-        if is_nhs(_solid(match.group())):
-            yield Span(*match.span(), Kind.OTHER_ID, 88)
-    for match in _CARD.finditer(text):
-        digits = _solid(match.group())
-        if _CARD_MIN <= len(digits) <= _CARD_MAX and is_luhn(digits):
-            yield Span(*match.span(), Kind.BANK_CARD, 90)
-    for match in _IBAN.finditer(text):
-        if _is_iban(_solid(match.group())):
-            yield Span(*match.span(), Kind.BANK_CARD, 91)
+    for pattern, is_right, kind, weight in _CHECKED:
+        for match in pattern.finditer(text):
+            if is_right("".join(filter(str.isalnum, match.group()))):
+                yield Span(*match.span(), kind, weight)
+
+
+def _is_card(digits: str) -> bool:
+    return _CARD_MIN <= len(digits) <= _CARD_MAX and is_luhn(digits)
 
 
 def _is_iban(value: str) -> bool:
     moved = value[4:] + value[:4]
     return int("".join(str(int(c, 36)) for c in moved)) % 97 == 1
-
-
-def _solid(text: str) -> str:
-    return "".join(c for c in text if c.isalnum())
-
-
-def _count(text: str) -> int:
-    return sum(map(str.isdecimal, text))
 
 
 def _is_day(digits: str) -> bool:
@@ -220,3 +198,12 @@ def _is_day(digits: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+_CHECKED = (
+    (_ID_18, is_id_18, Kind.ID_NUMBER, 99),
+    (_ID_15, is_id_15, Kind.ID_NUMBER, 92),
+    (_NHS, is_nhs, Kind.OTHER_ID, 88),
+    (_CARD, _is_card, Kind.BANK_CARD, 90),
+    (_IBAN, _is_iban, Kind.BANK_CARD, 91),
+)

@@ -1,7 +1,8 @@
 """Places smaller than a province or state, named hospitals and organisations, telling employers.
 
-Chinese addresses are chains of units (市 区 县 镇 乡 村 路 号 楼 单元 室), each a few characters and its
-unit; two of them, or one behind a label, make an address. Departments and words such as 我院 stay.
+Chinese addresses are chains of units (市 区 县 镇 乡 村 路 号 楼 单元 室), each a few characters
+and its unit; two of them, or one behind a label, make an address. Departments and words such as
+我院 stay.
 
 Source: 45 CFR 164.514(b)(2)(i)(B).
 """
@@ -12,6 +13,9 @@ from collections.abc import Iterator
 from sandbox.deid.text_spans import Kind, Span
 from sandbox.deid.words import words
 
+_LONGEST_CHAIN = 12
+_SHORT = 2
+_MIN_ORG = 5
 _HAN = r"一-鿿"
 _UNIT = re.compile(
     rf"(?P<body>[{_HAN}A-Za-z\d\-]{{1,10}}?)"
@@ -56,7 +60,7 @@ _BAD_BODY = re.compile(
     r"[病症炎癌瘤痛肿肺肝肾胃肠脑颅骨膜腺脉血尿便淋囊胸腹颈腰髋膝肌肋椎颞枕瓣灶征切术]|"
     r"强化|[肺上中下]叶|信号|影像|密度|心[室房前尖脏腔]|消化|呼吸|检查|报告|门诊|急诊|住院"
 )
-_NO_PLACE = re.compile(r"[转入我来行予诉治因就]")
+_NO_PLACE = re.compile(r"转[入至院]|我[院科]|来[院诊]|予以|查体|[主自]诉")
 _POSTCODE = re.compile(
     r"(?:邮编|邮政编码|[Zz]ip(?: code)?|[Pp]ost(?:al )?code)[: ]{0,3}(?P<n>\d{5,6}(?:-\d{4})?)"
 )
@@ -158,7 +162,7 @@ _ADDRESS_TAIL = (
 )
 _EN_STREET = re.compile(
     rf"\b\d{{1,5}}[A-Za-z]?(?:-\d{{1,4}})? (?:(?:N|S|E|W|North|South|East|West|NE|NW|SE|"
-    rf"SW)\.? )?(?:[A-Z\d][A-Za-z'’.\-]{0, 24} ){{1,4}}{_STREET}\b\.?{_ADDRESS_TAIL}"
+    rf"SW)\.? )?(?:[A-Z\d][A-Za-z'’.\-]{{0,24}} ){{1,4}}{_STREET}\b\.?{_ADDRESS_TAIL}"
 )
 _EN_CITY = re.compile(
     rf"\b{_PLACE}, ?{_STATE} \d{{5}}(?:-\d{{4}})?\b|\b{_PLACE},? {_UK_POSTCODE}\b"
@@ -186,6 +190,7 @@ def places_in(text: str) -> Iterator[Span]:
     if re.search(f"[{_HAN}]", text):
         yield from _chinese_addresses(text)
         yield from _chinese_institutions(text)
+        yield from _employers(text)
     yield from _english(text)
 
 
@@ -219,7 +224,7 @@ def _chain(text: str, at: int) -> tuple[list[re.Match[str]], int] | None:
         more = _UNIT.match(text, units[-1].end())
         if (
             not more
-            or len(units) > 12
+            or len(units) > _LONGEST_CHAIN
             or _BAD_BODY.search(more.group("body"))
             or _NO_PLACE.search(more.group("body"))
         ):
@@ -228,38 +233,41 @@ def _chain(text: str, at: int) -> tuple[list[re.Match[str]], int] | None:
 
 
 def _left_edge(text: str, start: int, end: int) -> tuple[int, bool]:
-    """Where the first unit's own name begins, and whether a word that leads to a place is before it."""
+    """Where the first unit's own name begins, and whether a word leads to it."""
     cut = _CUT.match(text[start:end])
     return (start + cut.end(), cut.group("other") is None) if cut else (start, False)
 
 
 def _is_address(body: str, units: list[re.Match[str]], *, labelled: bool) -> bool:
-    if body in words("generic_places") or _BAD_BODY.search(
-        body[: -len(units[-1].group("unit"))] if len(units) == 1 else units[0].group("body")[-4:]
-    ):
+    single = len(units) == 1
+    own = body[: -len(units[0].group("unit"))] if single else units[0].group("body")[-4:]
+    if body in words("generic_places") or _BAD_BODY.search(own):
         return False
-    names = [unit.group("unit") for unit in units]
-    strong = sum(name in words("strong_units") for name in names)
+    strong = sum(unit.group("unit") in words("strong_units") for unit in units)
+    if single:
+        return labelled and strong == 1 and len(body) > _SHORT
     numbered = any(unit.group("body")[-1:].isdecimal() for unit in units)
-    if len(units) > 1:
-        return strong > 1 or (strong == 1 and (numbered or labelled))
-    return labelled and strong == 1 and len(body) > 2  # noqa: PLR2004
+    return strong > 1 or (strong == 1 and (numbered or labelled))
 
 
 def _chinese_institutions(text: str) -> Iterator[Span]:
     for match in _ZH_HOSPITAL.finditer(text):
-        start = match.start()
-        cut = _HOSPITAL_CUT.match(match.group())
-        if cut:
-            start += cut.end()
+        start = _own_start(match)
         if not _NOT_HOSPITAL.match(text[start : match.end()]):
             yield Span(start, match.end(), Kind.HOSPITAL, 66)
     for match in _ZH_ORG.finditer(text):
-        start = match.start()
-        cut = _HOSPITAL_CUT.match(match.group())
-        start += cut.end() if cut else 0
-        if match.end() - start > 4:  # noqa: PLR2004
+        start = _own_start(match)
+        if match.end() - start >= _MIN_ORG:
             yield Span(start, match.end(), Kind.ORG, 48)
+
+
+def _own_start(match: re.Match[str]) -> int:
+    """Where an institution's own name begins: behind the last word that leads to a place."""
+    cut = _HOSPITAL_CUT.match(match.group())
+    return match.start() + (cut.end() if cut else 0)
+
+
+def _employers(text: str) -> Iterator[Span]:
     for match in _WORKPLACE.finditer(text):
         if text[max(0, match.start() - 1) : match.start()] in "\n \t作":
             yield Span(*match.span("c"), Kind.OCCUPATION_EMPLOYER, 68)
@@ -276,9 +284,9 @@ def _english(text: str) -> Iterator[Span]:
     for match in _EN_LIVES.finditer(text):
         yield Span(match.start("n"), match.end("n"), Kind.ADDRESS, 67)
     for match in _EN_HOSPITAL.finditer(text):
-        yield from _institution(text, match, Kind.HOSPITAL)
+        yield from _institution(match, Kind.HOSPITAL)
     for match in _EN_ORG.finditer(text):
-        yield from _institution(text, match, Kind.ORG)
+        yield from _institution(match, Kind.ORG)
     for match in _EN_WORK.finditer(text):
         group = "n" if match.group("n") else "d"
         yield Span(
@@ -289,7 +297,7 @@ def _english(text: str) -> Iterator[Span]:
         )
 
 
-def _institution(text: str, match: re.Match[str], kind: Kind) -> Iterator[Span]:
+def _institution(match: re.Match[str], kind: Kind) -> Iterator[Span]:
     names = [
         w
         for w in match.group().split()[:-1]

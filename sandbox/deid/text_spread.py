@@ -1,53 +1,52 @@
 """Finds again every name that was found once, and the parts of it that people go on to use.
 
-A Chinese name is looked for whole; its given name of two characters alone, and doubled. A Latin name
-is looked for by its words of three letters and more, where they are written with a capital and aren't
-an eponym or an everyday word at that place.
+- A Chinese name is looked for whole, its given name of two characters alone, and its first or
+  last character doubled, as families call one another.
+- A Latin name is looked for by its words of three letters and more, written with a capital, where
+  they are neither an eponym nor an everyday word.
+- A number in brackets right behind a name is the person's.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sandbox.deid.forms import RegisterRow
-from sandbox.deid.text_chinese import is_han, is_ordinary, surname_end
+from sandbox.deid.text_chinese import HAN, is_han, is_ordinary, surname_end
 from sandbox.deid.text_names_en import is_eponym_use, is_everyday
 from sandbox.deid.text_names_zh import in_name_context
 from sandbox.deid.text_spans import Kind, Span
 from sandbox.deid.words import characters
 
-_WORD = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ'’\-]+")
+_WORD = re.compile(r"[A-Za-zÀ-ɏ][A-Za-zÀ-ɏ'’\-]{1,40}")
 _MIN_WORD = 3
+_PAIR = 2
+_LONGEST = 4
+_DOUBLED = re.compile(rf"(?P<c>[{HAN}])(?P=c)(?!(?P=c))")
+_CALLED = frozenset("说叫是让给")
 _BESIDE = re.compile(
     r"\s?\((?P<n>[A-Z]{0,4}-?\d[\d\-]{4,15})\)"
-    r"|"
-    r"[ ,]{1,3}[男女MF][ ,]{1,3}(?:\d{1,3}\s?[岁Yy])?[ ,]{0,3}(?P<m>[A-Z]{1,4}\d[\d\-]{4,15})(?=[\s,]|"
-    r"$)"
+    r"|[ ,]{1,3}[男女MF][ ,]{1,3}(?:\d{1,3}\s?[岁Yy])?[ ,]{0,3}"
+    r"(?P<m>[A-Z]{1,4}\d[\d\-]{4,15})(?=[\s,]|$)"
 )
 
 
-def mentions_in(text: str, spans: Iterable[Span], rows: Iterable[RegisterRow]) -> Iterator[Span]:
-    """Later mentions of the names among `spans`, and parts of the register's Latin names."""
-    spans = tuple(spans)
-    yield from _numbers_beside(text, spans)
+def mentions_in(text: str, spans: Sequence[Span], rows: Iterable[RegisterRow]) -> Iterator[Span]:
+    """Later mentions of the names among `spans`, and parts of the names of `rows`.
+
+    Each mention's surrogate is that of the whole name.
+    """
+    names = [(text[span.start : span.end], span.value) for span in spans if span.kind is Kind.NAME]
+    names += [(row.name, row.name) for row in rows if row.name]
     chinese: dict[str, str] = {}
     latin: dict[str, str] = {}
-    for span in spans:
-        if span.kind is not Kind.NAME:
-            continue
-        written = text[span.start : span.end]
-        whole = span.value or "".join(written.split())
+    for written, whole in names:
+        tight = "".join(written.split())
         if any(map(is_han, written)):
-            chinese.setdefault("".join(written.split()), whole)
-        else:
-            for word in _WORD.findall(written):
-                latin.setdefault(word.casefold(), whole)
-    for row in rows:
-        name = row.name or ""
-        if name and not any(map(is_han, name)):
-            for word in _WORD.findall(name):
-                latin.setdefault(word.casefold(), name)
-        elif name and any(map(is_han, name)):
-            chinese.setdefault("".join(name.split()), name)
+            chinese.setdefault(tight, whole or tight)
+            continue
+        for word in _WORD.findall(written):
+            latin.setdefault(word.casefold(), whole or tight)
+    yield from _numbers_beside(text, spans)
     yield from _chinese(text, chinese)
     yield from _latin(text, latin)
 
@@ -61,21 +60,24 @@ def _numbers_beside(text: str, spans: Iterable[Span]) -> Iterator[Span]:
             yield Span(*match.span(group), Kind.MRN, 60)
 
 
-def _chinese(text: str, names: dict[str, str]) -> Iterator[Span]:
+def _chinese(text: str, names: Mapping[str, str]) -> Iterator[Span]:
     usual = characters("given")
+    ends: dict[str, str] = {}
     for name, whole in names.items():
-        if not all(map(is_han, name)) or len(name) < 2:  # noqa: PLR2004
+        if len(name) < _PAIR or not all(map(is_han, name)):
             continue
         yield from _places(text, name, whole, 56)
         given = name[surname_end(name, 0) :]
-        if len(given) == 2 and len(name) > 2 and all(c in usual for c in given):  # noqa: PLR2004
+        if len(given) == _PAIR < len(name) and all(c in usual for c in given):
             yield from _places(text, given, whole, 45)
-        for c in {name[0], name[-1]} if len(name) <= 4 else ():  # noqa: PLR2004
-            for match in re.finditer(rf"(?<!{c}){c}{c}(?!{c})", text):
-                if not is_ordinary(c + c):
-                    before = text[match.start() - 1 : match.start()]
-                    if not before or not is_han(before) or before in "说叫是让给":
-                        yield Span(*match.span(), Kind.NAME, 44)
+        if len(name) <= _LONGEST:
+            ends.setdefault(name[0], whole)
+            ends.setdefault(name[-1], whole)
+    for match in _DOUBLED.finditer(text) if ends else ():
+        before = text[max(0, match.start() - 1) : match.start()]
+        free = not before or not is_han(before) or before in _CALLED
+        if free and match.group("c") in ends and not is_ordinary(match.group()):
+            yield Span(*match.span(), Kind.NAME, 44, ends[match.group("c")])
 
 
 def _places(text: str, name: str, whole: str, weight: int) -> Iterator[Span]:
@@ -87,15 +89,12 @@ def _places(text: str, name: str, whole: str, weight: int) -> Iterator[Span]:
         at = text.find(name, end)
 
 
-def _latin(text: str, words: dict[str, str]) -> Iterator[Span]:
-    if not words:
-        return
-    for match in _WORD.finditer(text):
-        word = match.group()
-        bare = re.sub(r"['’]s$", "", word)
+def _latin(text: str, words: Mapping[str, str]) -> Iterator[Span]:
+    for match in _WORD.finditer(text) if words else ():
+        bare = re.sub(r"['’]s$", "", match.group())
         whole = words.get(bare.casefold())
         if whole is None or len(bare) < _MIN_WORD or not bare[0].isupper():
             continue
-        if is_everyday(bare) or is_eponym_use(text, match.start(), match.start() + len(bare)):
-            continue
-        yield Span(match.start(), match.start() + len(bare), Kind.NAME, 46, whole)
+        end = match.start() + len(bare)
+        if not is_everyday(bare) and not is_eponym_use(text, match.start(), end):
+            yield Span(match.start(), end, Kind.NAME, 46, whole)

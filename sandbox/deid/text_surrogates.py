@@ -65,7 +65,7 @@ class Surrogates:
         return letters
 
 
-class _Replace(Operator):  # type: ignore[misc]  # presidio ships no types
+class _Replace(Operator):
     """Replaces a text by what a table says for it."""
 
     def operate(self, text: str, params: Mapping[str, Any] | None = None) -> str:
@@ -87,7 +87,7 @@ class _Replace(Operator):  # type: ignore[misc]  # presidio ships no types
 
 @cache
 def _engine() -> AnonymizerEngine:
-    engine = AnonymizerEngine()
+    engine = AnonymizerEngine()  # type: ignore[no-untyped-call]  # presidio's own
     engine.add_anonymizer(_Replace)
     return engine
 

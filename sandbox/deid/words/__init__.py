@@ -4,6 +4,7 @@ A list is UTF-8 text; `#` begins a comment; entries stand between white space. T
 written for this project out of general knowledge; none was taken from a corpus.
 """
 
+import re
 from functools import cache
 from importlib.resources import files
 
@@ -25,8 +26,6 @@ def characters(name: str) -> frozenset[str]:
 @cache
 def alternatives(name: str) -> str:
     """The entries of a list as alternatives of a pattern, the longest first."""
-    import re
-
     return "|".join(sorted(map(re.escape, words(name)), key=lambda e: (-len(e), e)))
 
 
