@@ -1,12 +1,36 @@
-"""Acts that count only with the person's own signature, and each signature only once."""
+"""Acts that count only with the person's own signature, and each signature only once.
+
+A signature names exactly what the log's specification lists for its action. One word more would
+be refused by every verifier of the log, for ever: so whoever signs it is refused here.
+
+Source: docs/spec/provenance-log.md, clause 3.4.
+"""
+
+from collections.abc import Mapping
+from typing import Final
 
 from crypto import signing, strict64
 from crypto.errors import VerificationError
-from policies.vocabulary import SIGNED_ACTIONS
+from policies.vocabulary import SIGNED_ACTIONS, Action
 from sandbox.acts import PLATFORM, Acting, Command, SignedAct
 from sandbox.errors import Conflict, SignatureRequired
 from sandbox.records.people import UsedNonce
 from sandbox.records.port import Tables
+
+_GRANT: Final = frozenset({"organisation", "role", "signing_key", "sealing_key"})
+SIGNED_NAMES: Final[Mapping[Action, tuple[frozenset[str], frozenset[str]]]] = {
+    Action.APPROVAL_OPEN: (frozenset({"dataset", "approval"}), frozenset({"session_key"})),
+    Action.APPROVAL_SIGN: (frozenset({"dataset", "approval"}), frozenset({"batch", "verdict"})),
+    Action.DEPOSIT_OPEN: (frozenset({"dataset", "deposit"}), frozenset({"manifest"})),
+    Action.LEDGER_OPEN: (frozenset({"member"}), _GRANT),
+    Action.MEMBER_GRANT: (
+        frozenset({"member", "membership"}),
+        _GRANT | {"domain", "expires_at"},
+    ),
+    Action.MEMBER_REVOKE: (frozenset({"membership"}), frozenset({"reason"})),
+    Action.RELEASE_VOTE: (frozenset({"release"}), frozenset({"package", "statement", "verdict"})),
+}
+"""Names of the objects and of the terms that a signature is over, by action."""
 
 
 def check_signature(
@@ -25,8 +49,7 @@ def check_signature(
         return None
     if act.public_key not in _keys_that_count(act, acting, founding=founding):
         raise SignatureRequired("signature-by-other-key", "the key is not an enrolled one of yours")
-    if not act.objects.items() <= dict(command.objects()).items():
-        raise SignatureRequired("signature-of-other-objects", "the signature is about other things")
+    _check_names(command, act)
     _verify(command, act)
     if tables.of(UsedNonce).get(act.nonce) is not None:
         raise Conflict("act-replayed", "this signed act was carried out before")
@@ -43,6 +66,15 @@ def _keys_that_count(act: SignedAct, acting: Acting, *, founding: bool) -> set[b
         return {strict64.decode(act.terms.get("signing_key", ""), signing.PUBLIC_SIZE)}
     except VerificationError as error:
         raise SignatureRequired("signature-by-other-key", "the terms name no key") from error
+
+
+def _check_names(command: Command, act: SignedAct) -> None:
+    objects, terms = SIGNED_NAMES.get(command.ACTION, (act.objects.keys(), act.terms.keys()))
+    about = dict(command.objects())
+    if act.objects.keys() != objects or not act.objects.items() <= about.items():
+        raise SignatureRequired("signature-of-other-objects", "the signature is about other things")
+    if act.terms.keys() != terms:
+        raise SignatureRequired("signature-of-other-terms", "the signature is over other terms")
 
 
 def _verify(command: Command, act: SignedAct) -> None:

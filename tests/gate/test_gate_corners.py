@@ -89,9 +89,8 @@ def test_every_asked_field_counts_in_a_repeat(house, change):
 
 def test_signature_counts_in_a_repeat(house):
     def vote(verdict: str) -> Vote:
-        signed = house.sign(
-            "steward", Action.RELEASE_VOTE, {"release": slot(5)}, {"verdict": verdict}, "a" * 32
-        )
+        said = {"package": "p", "statement": "s", "verdict": verdict}
+        signed = house.sign("steward", Action.RELEASE_VOTE, {"release": slot(5)}, said, "a" * 32)
         return Vote(ledger=LEDGER, release=slot(5), signed=signed, request_key="k")
 
     first = house.gate.perform(house.steward, vote("approve"))
@@ -397,7 +396,8 @@ def test_command_that_comes_after_the_end_is_told_so(house):
 
     answer = writer.submit(house.steward, Keep(ledger=LEDGER, slot=slot(2)))
 
-    assert isinstance(answer.exception(), LedgerUnavailable)
+    with pytest.raises(LedgerUnavailable):
+        answer.result()
 
 
 def test_batch_has_an_end_and_the_end_has_no_batch(house):

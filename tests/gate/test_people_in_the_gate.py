@@ -5,10 +5,12 @@ import json
 import pytest
 from gate_house import LEDGER, Found, Grant, Keep, Vote, together
 
+from crypto import verifier
 from policies.ruling import Ruling
-from policies.vocabulary import Action
+from policies.vocabulary import SIGNED_ACTIONS, Action
 from sandbox.acts import PLATFORM, Actor, SignedAct
 from sandbox.errors import Conflict, Forbidden, IllegalTransition, SignatureRequired
+from sandbox.gate.signatures import SIGNED_NAMES
 from sandbox.gate.standing import EPOCH
 from sandbox.records.people import Acknowledged, Epoch, Pseudonym, UsedNonce
 
@@ -177,8 +179,11 @@ def test_pseudonym_stays_the_same_in_one_ledger(house):
 VOTES = {"release": slot(5)}
 
 
+SAID = {"package": "p", "statement": "s", "verdict": "approve"}
+
+
 def vote(house, who="steward", signer=None, **change):
-    parts = {"objects": VOTES, "terms": {"verdict": "approve"}, **change}
+    parts = {"objects": VOTES, "terms": SAID, **change}
     signed = house.sign(signer or who, Action.RELEASE_VOTE, **parts)
     return Vote(ledger=LEDGER, release=slot(5), signed=signed)
 
@@ -192,7 +197,7 @@ def test_signed_act_stands_in_the_entry_with_its_signature(house):
     signed = json.loads(receipt.entry)["signed"]
     assert signed["nonce"] == command.signed.nonce
     assert signed["objects"] == VOTES
-    assert signed["terms"] == {"verdict": "approve"}
+    assert signed["terms"] == SAID
     with house.store.snapshot() as tables:
         assert tables.of(UsedNonce).require(command.signed.nonce).index == receipt.index
 
@@ -224,14 +229,15 @@ FORGERIES = {
     "another key": lambda house: vote(house, signer="stranger").signed,
     "other objects": lambda house: vote(house, objects={"release": slot(6)}).signed,
     "more objects": lambda house: vote(house, objects={**VOTES, "dataset": slot(1)}).signed,
-    "changed terms": lambda house: forged(vote(house).signed, terms={"verdict": "reject"}),
+    "changed terms": lambda house: forged(vote(house).signed, terms={**SAID, "verdict": "reject"}),
+    "more terms": lambda house: vote(house, terms={**SAID, "note": "x"}).signed,
+    "fewer terms": lambda house: vote(house, terms={"verdict": "approve"}).signed,
+    "no objects": lambda house: vote(house, objects={}).signed,
     "changed nonce": lambda house: forged(vote(house).signed, nonce="0" * 32),
     "malformed nonce": lambda house: forged(vote(house).signed, nonce="0" * 31),
     "flipped bit": lambda house: forged(vote(house).signed, signature=bytes(64)),
     "short signature": lambda house: forged(vote(house).signed, signature=b""),
-    "another action": lambda house: house.sign(
-        "steward", Action.APPROVAL_SIGN, VOTES, {"verdict": "approve"}
-    ),
+    "another action": lambda house: house.sign("steward", Action.APPROVAL_SIGN, VOTES, SAID),
 }
 
 
@@ -250,6 +256,14 @@ def test_signature_that_does_not_fit_is_refused(house, kind):
         assert tables.of(UsedNonce).get(command.signed.nonce) is None
 
 
+def test_names_of_every_signed_act_are_those_that_verifiers_want():
+    assert {str(action): tuple(map(set, names)) for action, names in SIGNED_NAMES.items()} == {
+        action: (verifier.SIGNED_OBJECTS[action], terms)
+        for action, terms in verifier.SIGNED_TERMS.items()
+    }
+    assert SIGNED_NAMES.keys() == SIGNED_ACTIONS
+
+
 def test_key_of_a_revoked_membership_signs_nothing(house):
     membership = house.grant("labeller", role="steward")
     house.gate.perform(Actor("labeller"), vote(house, who="labeller"))
@@ -261,7 +275,8 @@ def test_key_of_a_revoked_membership_signs_nothing(house):
 
 def test_refused_act_does_not_use_up_its_nonce(house):
     membership = {"member": house.pseudonyms["labeller"], "membership": slot(3)}
-    terms = {"role": "no-such-role", "expires_at": ""}
+    names = SIGNED_NAMES[Action.MEMBER_GRANT][1]
+    terms = {**dict.fromkeys(names, ""), "role": "no-such-role", "organisation": "o"}
     signed = house.sign("steward", Action.MEMBER_GRANT, membership, terms)
     command = Grant(ledger=LEDGER, account="labeller", signed=signed, **membership)
 

@@ -22,7 +22,8 @@ SLOT = f"{1:032x}"
 
 
 def vote(house, who):
-    signed = house.sign(who, Action.RELEASE_VOTE, {"release": SLOT}, {"verdict": "approve"})
+    said = {"package": "p", "statement": "s", "verdict": "approve"}
+    signed = house.sign(who, Action.RELEASE_VOTE, {"release": SLOT}, said)
     return house.gate.perform(Actor(who), Vote(ledger=LEDGER, release=SLOT, signed=signed))
 
 
