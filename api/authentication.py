@@ -71,18 +71,33 @@ class Authentication:
 
         Raises:
             Unauthenticated: the path is not public and there is no valid session.
+            TooManyRequests: the same, too often from this address.
         """
         address = f"address:{(scope.get('client') or ('unknown', 0))[0]}"
         if is_public(scope["method"], scope["path"]):
             return address
+        try:
+            actor = await self._bearer(scope)
+        except Unauthenticated:
+            # A stranger pays from the bucket of its address. Whoever has a session does not, so
+            # that nobody who guesses beside them, behind one proxy say, can keep them out.
+            if not self._buckets.take(address):
+                raise TooManyRequests from None
+            raise
+        scope[_ACTOR] = actor
+        return f"account:{actor.account}"
+
+    async def _bearer(self, scope: Scope) -> Actor:
+        """Whose the token in the header is.
+
+        Raises:
+            Unauthenticated: there is none, or it opens no session.
+        """
         header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
         scheme, token = get_authorization_scheme_param(header)
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated
-        # Guessing tokens is limited by address, before the store is asked.
-        actor = await run_sync(self._authenticate, token)
-        scope[_ACTOR] = actor
-        return f"account:{actor.account}"
+        return await run_sync(self._authenticate, token)
 
 
 def acting(request: Request) -> Actor:

@@ -7,6 +7,7 @@ from api.requests import RequestKey, WindowHere, from_base64
 from api.shapes import (
     GrantedShape,
     GrantForm,
+    HexId,
     HospitalForm,
     HospitalShape,
     LedgerOpenedShape,
@@ -65,7 +66,7 @@ def router(house: House) -> APIRouter:
         return GrantedShape(**with_receipt(receipt))
 
     @routes.delete("/{membership}")
-    def revoke(ledger: str, membership: str, form: RevokeForm, actor: ActorHere) -> RevokedShape:
+    def revoke(ledger: str, membership: HexId, form: RevokeForm, actor: ActorHere) -> RevokedShape:
         """Take a role away, by the steward's signature."""
         receipt = stewardship.revoke(actor, ledger, membership, _signed(form))
         return RevokedShape(**with_receipt(receipt))

@@ -13,6 +13,7 @@ from api.shapes import (
     AccountForm,
     CardShape,
     ConfirmForm,
+    HexId,
     HospitalRolesShape,
     KeysForm,
     LoginForm,
@@ -100,12 +101,12 @@ def router(house: House) -> APIRouter:
         return AccountCreatedShape(**with_receipt(made.receipt, invitation=made.invitation))
 
     @routes.get("/accounts/{account}")
-    def show_account(account: str, actor: ActorHere) -> CardShape:
+    def show_account(account: HexId, actor: ActorHere) -> CardShape:
         """Whose keys an account's are; for operators, stewards and the account itself."""
         return _card(house.people.readers.card(actor, account))
 
     @routes.delete("/accounts/{account}")
-    def remove_account(account: str, actor: ActorHere) -> AccountActShape:
+    def remove_account(account: HexId, actor: ActorHere) -> AccountActShape:
         """Remove an account; its sessions are over with this answer."""
         return AccountActShape(**with_receipt(registry.remove(actor, account)))
 

@@ -4,6 +4,7 @@ Membership terms are what the steward signed: they are checked against the comma
 so that the row says what the entry proves.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,6 +25,8 @@ from sandbox.records.people import Account, Hospital, Membership, Pseudonym
 from sandbox.records.port import Tables
 
 HOSPITAL_ORGANISATION = "hospital"
+_REASON = re.compile(r"[a-z]+(?:-[a-z]+){0,3}")
+_LONGEST_REASON = 32
 
 Conflicting = Callable[[Collection[Role], Role], bool]
 """Whether duties keep a new role apart from those already held."""
@@ -170,7 +173,10 @@ class Revoking:
         Raises:
             NotFound: there is no such membership.
             Conflict: it was revoked before, or is the last steward's.
+            Unacceptable: `reason-missing`: the signed reason is no code. It stands in the log for
+                ever, and a sentence could say something of a person.
         """
+        _require_code(command.signed.terms.get("reason", "") if command.signed else "")
         row = tables.of(Membership).require(command.membership)
         if row.revoked_at is not None:
             raise Conflict("membership-revoked", "this membership was revoked before")
@@ -195,6 +201,13 @@ class LogReading:
     def act(self, tables: Tables, command: ReadLog, acting: Acting) -> Outcome:  # noqa: ARG002 - the protocol's form
         """Say how far the log reached when the reading began."""
         return Outcome(counts={"size": tables.size()}, reply={"size": tables.size()})
+
+
+def _require_code(reason: str) -> None:
+    if len(reason) > _LONGEST_REASON or not _REASON.fullmatch(reason):
+        raise Unacceptable(
+            "reason-missing", "give a short code: letters and dashes", field="reason"
+        )
 
 
 def live_memberships(tables: Tables, account: str, now: datetime) -> list[Membership]:
