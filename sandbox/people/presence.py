@@ -2,12 +2,14 @@
 
 Every request moves a session's idle limit; an entry each would drown the log. So the times live
 in memory and, at most once in `save_every`, in one small file: after a crash a session may look
-up to that much older than it is, never younger.
+up to that much older than it is, never younger. A disk without room stops nobody who is known:
+the times are then written down later.
 """
 
 import json
 import os
 import threading
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -46,6 +48,11 @@ class Presence:
         self._saved_at = now
         self._seen = {s: at for s, at in self._seen.items() if now - at < self._keep}
         text = json.dumps({s: at.isoformat() for s, at in self._seen.items()})
+        # Not written, sessions only look older after a crash: they end early, not late.
+        with suppress(OSError):
+            self._write(text)
+
+    def _write(self, text: str) -> None:
         beside = self._path.with_suffix(".new")
         descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

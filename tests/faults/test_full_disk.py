@@ -8,6 +8,7 @@ import resource
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
@@ -20,6 +21,7 @@ from api.client.manifest import IntakeKey
 from api.demo import material, scenes
 from api.demo.cast import STEWARD
 from api.demo.stage import PROCESSES
+from sandbox.people.presence import Presence
 
 UNBOUND = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
 PAGE = 4096
@@ -84,6 +86,21 @@ def test_acts_are_refused_by_name_and_done_once_there_is_room(siege, names, room
         siege.receipts.append(answer.json()["receipt"])
     assert siege.judge().clean
     assert all(process_lives(siege, name) for name in PROCESSES)
+
+
+@pytest.mark.requirement("R04")
+def test_a_session_is_seen_though_it_can_not_be_written_down(tmp_path):
+    place, now = tmp_path / "serve" / "presence.json", datetime.now(UTC)
+    presence = Presence(place, timedelta(hours=1), timedelta(0))
+
+    presence.touch("s", now)
+    unwritten = Presence(place, timedelta(hours=1)).seen("s")
+    place.parent.mkdir()
+    presence.touch("s", now)
+
+    assert presence.seen("s") == now
+    assert unwritten is None
+    assert Presence(place, timedelta(hours=1)).seen("s") == now
 
 
 def process_lives(siege: Siege, name: str) -> bool:
