@@ -9,6 +9,7 @@ from sandbox.deid.forms import FileKind, Register, Result, Verdict
 from sandbox.deid.pseudonyms import Pseudonyms
 from sandbox.deid.recipe import Recipe
 from sandbox.deid.residue import find_residue
+from sandbox.deid.text import clean_text
 from sandbox.errors import Malformed
 from sandbox.formats.dicom_file import is_executable
 from sandbox.formats.encodings import decode_text
@@ -78,8 +79,6 @@ def _clean_text_file(
         text = decode_text(data)
     except Malformed as error:
         return Verdict(Result.QUARANTINED, FileKind.TEXT, error.code)
-    from sandbox.deid.text import clean_text
-
     cleaned = clean_text(text, pseudonyms, register, subject)
     if find_residue(cleaned.text, register):
         return Verdict(Result.HELD, FileKind.TEXT, "residue-found")
