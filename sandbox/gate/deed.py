@@ -32,12 +32,11 @@ from sandbox.errors import Forbidden, LedgerUnavailable, SandboxError
 from sandbox.gate.repeats import find_repeat, keep_for_repeats
 from sandbox.gate.signatures import check_signature
 from sandbox.gate.standing import (
+    Roll,
     Standing,
     advance_epoch,
     enter_pseudonym,
-    epoch_of,
     founder,
-    standing_of,
 )
 from sandbox.provenance.entry import Deed, Doer, Place, build
 from sandbox.records.port import Tables, Unit
@@ -67,13 +66,18 @@ class Cursor:
     index: int
     prev: bytes
     last_at: datetime
+    roll: Roll
+    entries: list[bytes] = field(default_factory=list)
+    leaves: list[bytes] = field(default_factory=list)
 
     def place(self, now: datetime) -> Place:
         """The next entry's place; time never runs backwards in a ledger, whatever the clock."""
         return Place(self.ledger, self.index, self.prev, max(now, self.last_at))
 
-    def pass_by(self, entry: bytes, at: datetime) -> None:
+    def pass_by(self, entry: bytes, leaf: bytes, at: datetime) -> None:
         """Move behind an entry that was appended."""
+        self.entries.append(entry)
+        self.leaves.append(leaf)
         self.index += 1
         self.prev = hashlib.sha256(entry).digest()
         self.last_at = at
@@ -110,11 +114,12 @@ def carry_out(rules: Rules, unit: Unit, cursor: Cursor, actor: Actor, command: C
     if repeat is not None:
         entry = unit.tables.entry(repeat.index)
         return Done(repeat.index, entry, repeat.reply, fresh=False)
-    case = _Case(rules, unit.tables, cursor.place(rules.clock()), actor, command)
+    case = _Case(rules, unit.tables, cursor, actor, command)
     done = case.try_act(unit) if reused is None else case.refuse(reused)
     if done.entry is not None:
-        unit.append(done.index, done.entry, leaf_hash(done.entry))
-        cursor.pass_by(done.entry, case.place.at)
+        leaf = leaf_hash(done.entry)
+        unit.append(done.index, done.entry, leaf)
+        cursor.pass_by(done.entry, leaf, case.place.at)
     return done
 
 
@@ -122,9 +127,10 @@ class _Case:
     """One command on its way; `ruling` is kept so that a refusal can tell it."""
 
     def __init__(
-        self, rules: Rules, tables: Tables, place: Place, actor: Actor, command: Command
+        self, rules: Rules, tables: Tables, cursor: Cursor, actor: Actor, command: Command
     ) -> None:
-        self.place = place
+        self.place = place = cursor.place(rules.clock())
+        self._roll = cursor.roll
         self._rules = rules
         self._tables = tables
         self._actor = actor
@@ -139,7 +145,7 @@ class _Case:
             # The founder's client chose its pseudonym, as it had to sign over it.
             pseudonym = self._objects.get("member") or self._rules.new_id()
             return founder(self.place.ledger, pseudonym)
-        return standing_of(
+        return self._roll.standing_of(
             self._tables,
             self._actor.account,
             self._command.domain,
@@ -183,7 +189,7 @@ class _Case:
             self._command.domain,
             self._command.ACTION,
             facts,
-            epoch_of(self._tables),
+            self._roll.epoch(self._tables),
         )
         if not self._ruling.allowed:
             raise Forbidden
@@ -195,6 +201,7 @@ class _Case:
             enter_pseudonym(self._tables, self._actor.account, self._standing.pseudonym)
         if outcome.effects.membership_changed:
             advance_epoch(self._tables)
+            self._roll.forget()
         keep_for_repeats(
             self._tables, self._actor.account, self._command, self.place.index, outcome.reply
         )

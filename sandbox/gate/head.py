@@ -11,7 +11,7 @@ One thread at a time: the ledger's writer.
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Final
@@ -20,14 +20,16 @@ from crypto.checkpoint import open_checkpoint
 from crypto.errors import VerificationError
 from crypto.merkle import HASH_SIZE, Tree, leaf_hash
 from crypto.note import VerifierKey
+from crypto.tiles import WIDTH
 from crypto.treehead import Checkpoint
 from sandbox.errors import CheckpointPending, LedgerHalted, Unavailable
 from sandbox.gate.deed import Cursor
+from sandbox.gate.standing import Roll
 from sandbox.provenance.entry import time_of
 from sandbox.provenance.notary import BEHIND, Notary
 from sandbox.provenance.publishing import Publisher, head_of
 from sandbox.provenance.receipts import SignedHead, proof_text
-from sandbox.records.port import LedgerStore
+from sandbox.records.port import LedgerStore, Tables
 
 _CHUNK: Final = 4_096
 _NO_ENTRY: Final = hashlib.sha256(b"").digest()
@@ -47,10 +49,20 @@ class Head:
         self._last_at = _BEFORE_ALL
         self._signed: SignedHead | None = None  # None until the start's checks are passed
         self._halted: LedgerHalted | None = None
+        self._roll = Roll()
+        self._late: list[bytes] = []  # the last entries, from the start of a tile on
+        self._late_start = 0
 
-    def cursor(self) -> Cursor:
-        """Where the next entry will stand."""
-        return Cursor(self.store.ledger, self._tree.size, self._prev, self._last_at)
+    def begin(self, tables: Tables) -> Cursor:
+        """Where the next entry will stand, in the unit that these tables are of."""
+        self._roll.begin(tables)
+        return Cursor(self.store.ledger, self._tree.size, self._prev, self._last_at, self._roll)
+
+    def take(self, cursor: Cursor) -> None:
+        """Grow by the entries that a unit made of what `begin` gave, now that they are durable."""
+        self._grow(cursor.entries, cursor.leaves)
+        self._prev, self._last_at = cursor.prev, cursor.last_at
+        self._roll.keep(cursor.index)
 
     def catch_up(self, size: int) -> None:
         """Take up entries that were committed by now, `size` in all.
@@ -67,20 +79,14 @@ class Head:
             entries = self.store.entries(start, stop)
             if not entries:
                 raise self._halt("ledger-behind", "the database lost entries")
-            self.add(entries, self.store.leaf_hashes(start, stop))
+            self._add(entries, self.store.leaf_hashes(start, stop))
 
-    def add(self, entries: Sequence[bytes], kept: Sequence[bytes]) -> None:
-        """Grow by committed entries; `kept` are the leaf hashes that stand beside them.
-
-        Raises:
-            LedgerHalted: `entry-altered`.
-        """
-        if not entries:
-            return
+    def _add(self, entries: Sequence[bytes], kept: Sequence[bytes]) -> None:
+        """Grow by entries that lie in the database; `kept` are the leaf hashes beside them."""
         leaves = [leaf_hash(entry) for entry in entries]
         if leaves != list(kept):
             raise self._halt("entry-altered", "an entry differs from its leaf hash")
-        self._tree.extend(leaves)
+        self._grow(entries, leaves)
         self._prev = hashlib.sha256(entries[-1]).digest()
         self._last_at = time_of(entries[-1])
 
@@ -97,15 +103,34 @@ class Head:
         elif self._signed.size < self._tree.size:
             self._go_on(self._signed)
 
-    def proof(self, index: int) -> str:
-        """The proof of an entry under the last checkpoint.
+    def _grow(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
+        self._tree.extend(leaves)
+        self._late += entries
+        # As far back as the tiles reach that one more batch can touch; older ones are read.
+        start = max(self._late_start, (self._tree.size // WIDTH - 1) * WIDTH)
+        del self._late[: start - self._late_start]
+        self._late_start = start
 
-        Raises:
-            CheckpointPending: it does not cover the entry yet.
+    def _entries(self, start: int, stop: int) -> Sequence[bytes]:
+        if start >= self._late_start:
+            return self._late[start - self._late_start : stop - self._late_start]
+        return self.store.entries(start, stop)
+
+    def proofs(self) -> Callable[[int], str]:
+        """What proves an entry, by its index, under the checkpoint of this moment.
+
+        Other threads may call it later: what lies under a checkpoint does not change any more,
+        and the tree only ever grows behind it. It raises `CheckpointPending` for an entry that
+        the checkpoint does not cover.
         """
-        if self._signed is None or index >= self._signed.size:
-            raise CheckpointPending
-        return proof_text(self._tree, index, self._signed)
+        tree, signed = self._tree, self._signed
+
+        def proof(index: int) -> str:
+            if signed is None or index >= signed.size:
+                raise CheckpointPending
+            return proof_text(tree, index, signed)
+
+        return proof
 
     def _start(self) -> None:
         """Compare database, notary and published log from their beginnings; finish the tail."""
@@ -120,9 +145,7 @@ class Head:
         except VerificationError as error:
             raise self._halt(error.code, "the notary's checkpoint does not verify") from error
         with self._guarded():
-            published = self._publisher.republish(
-                ledger, self._tree, note, keys, self.store.entries
-            )
+            published = self._publisher.republish(ledger, self._tree, note, keys, self._entries)
         self._check(published, "log-ahead", "log-differs", "the published log")
         lines = "".join(f"{key}\n" for key in keys).encode()
         self._signed = SignedHead(note, head.size, lines)
@@ -131,9 +154,7 @@ class Head:
         note = self._extend(before.size, self._leaves(before.size))
         head = self._signed_over(note)
         with self._guarded():
-            published = self._publisher.publish(
-                self.store.ledger, self._tree, note, self.store.entries
-            )
+            published = self._publisher.publish(self.store.ledger, self._tree, note, self._entries)
         self._check(published, "log-ahead", "log-differs", "the published log")
         self._signed = SignedHead(note, head.size, before.keys)
 

@@ -1,6 +1,6 @@
 """Who an account is in one ledger: pseudonym, memberships that count, revocation epoch."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,6 +12,7 @@ from sandbox.records.port import Tables
 
 EPOCH: Final = "epoch"
 NO_ORGANISATION: Final = "none"
+MOST_KEPT: Final = 4_096
 
 # Who founds a ledger holds these, as nobody is there yet who could grant them.
 STEWARDSHIP: Final = (Role.STEWARD,)
@@ -37,7 +38,10 @@ def memberships_of(
     tables: Tables, account: str, domain: str, now: datetime
 ) -> tuple[Membership, ...]:
     """Memberships that count for a command in `domain` at `now`, the oldest first."""
-    held = tables.of(Membership).find(account=account)
+    return _counting(tables.of(Membership).find(account=account), domain, now)
+
+
+def _counting(held: Iterable[Membership], domain: str, now: datetime) -> tuple[Membership, ...]:
     counting = (m for m in held if m.domain in (domain, HOSPITAL_DOMAIN) and _runs(m, now))
     return tuple(sorted(counting, key=lambda m: (m.granted_index, m.id)))
 
@@ -48,17 +52,64 @@ def _runs(membership: Membership, now: datetime) -> bool:
     return membership.expires_at is None or now < membership.expires_at
 
 
-def standing_of(
-    tables: Tables, account: str, domain: str, now: datetime, new_id: Callable[[], str]
-) -> Standing:
-    """Where the account stands; a pseudonym is allotted at its first act in this ledger."""
-    memberships = memberships_of(tables, account, domain, now)
-    return Standing(
-        pseudonym=_pseudonym(tables, account, new_id),
-        memberships=memberships,
-        roles=tuple(sorted({m.role for m in memberships})),
-        organisation=memberships[0].organisation if memberships else NO_ORGANISATION,
-    )
+class Roll:
+    """Who holds what in one ledger, as far as it was asked; of the ledger's one writing thread.
+
+    - Rows are kept, never verdicts: whether a membership runs is judged at every act.
+    - The revocation epoch is read in every unit. Rows are kept from one unit to the next only
+      while it stands still and the number of entries shows that no other process wrote.
+    - An act that changes a membership empties the roll, and so does a unit that was not committed.
+    """
+
+    def __init__(self) -> None:
+        self._size: int | None = None  # of the ledger when the rows were good; None: they aren't
+        self._epoch: int | None = None
+        self._held: dict[str, tuple[Membership, ...]] = {}
+        self._pseudonyms: dict[str, str] = {}
+
+    def begin(self, tables: Tables) -> None:
+        """At the start of a unit: keep what is still good."""
+        size, epoch = self._size, self._epoch
+        self._size, self._epoch = None, epoch_of(tables)
+        # Bounded: a ledger of very many people is looked up anew now and then.
+        if (size, epoch) != (tables.size(), self._epoch) or len(self._held) > MOST_KEPT:
+            self._empty()
+
+    def keep(self, size: int) -> None:
+        """The unit was committed; the ledger has `size` entries now."""
+        self._size = size
+
+    def forget(self) -> None:
+        """A membership changes: epoch and rows are read again."""
+        self._epoch = None
+        self._empty()
+
+    def epoch(self, tables: Tables) -> int:
+        """The ledger's revocation epoch, with this unit's own changes."""
+        if self._epoch is None:
+            self._epoch = epoch_of(tables)
+        return self._epoch
+
+    def standing_of(
+        self, tables: Tables, account: str, domain: str, now: datetime, new_id: Callable[[], str]
+    ) -> Standing:
+        """Where the account stands; a pseudonym is allotted at its first act in this ledger."""
+        held = self._held.get(account)
+        if held is None:
+            held = tuple(tables.of(Membership).find(account=account))
+            self._held[account] = held
+            self._pseudonyms[account] = _pseudonym(tables, account, new_id)
+        memberships = _counting(held, domain, now)
+        return Standing(
+            pseudonym=self._pseudonyms[account],
+            memberships=memberships,
+            roles=tuple(sorted({m.role for m in memberships})),
+            organisation=memberships[0].organisation if memberships else NO_ORGANISATION,
+        )
+
+    def _empty(self) -> None:
+        self._held.clear()
+        self._pseudonyms.clear()
 
 
 def founder(ledger: str, pseudonym: str) -> Standing:

@@ -16,11 +16,10 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
-from crypto.merkle import leaf_hash
 from sandbox.acts import Actor, Command, Receipt
 from sandbox.errors import (
     CheckpointPending,
@@ -40,13 +39,54 @@ _log = logging.getLogger("anbiao.gate")
 FollowUp = Callable[[Done], None]
 
 
+class Answer:
+    """What became of a command; one thread gives it, once, and its caller waits for it.
+
+    A bare lock, as a `Future` costs ten times as much, and every act has one. The receipt is made
+    by the thread that waits: the writer goes on with the next batch meanwhile.
+    """
+
+    __slots__ = ("_given", "_make", "_refusal")
+
+    def __init__(self) -> None:
+        self._given = threading.Lock()  # held until the answer is there
+        self._given.acquire()
+        self._make: Callable[[], Receipt] | None = None
+        self._refusal: SandboxError | None = None
+
+    def give(self, make: Callable[[], Receipt]) -> None:
+        """Answer with the receipt that `make` makes."""
+        self._make = make
+        self._given.release()
+
+    def refuse(self, error: SandboxError) -> None:
+        """Answer with a refusal."""
+        self._refusal = error
+        self._given.release()
+
+    def done(self) -> bool:
+        """Whether it is there."""
+        return not self._given.locked()
+
+    def result(self) -> Receipt:
+        """The receipt, as soon as it is there.
+
+        Raises:
+            SandboxError: the refusal.
+        """
+        with self._given:
+            if self._make is not None:
+                return self._make()
+            raise self._refusal or CheckpointPending()
+
+
 @dataclass
 class Waiter:
     """A command in the queue and where its caller waits."""
 
     actor: Actor
     command: Command
-    answer: "Future[Receipt]" = field(default_factory=Future)
+    answer: Answer = field(default_factory=Answer)
 
 
 class Writer:
@@ -65,8 +105,8 @@ class Writer:
         )
         self._thread.start()
 
-    def submit(self, actor: Actor, command: Command) -> "Future[Receipt]":
-        """Queue a command; its receipt or refusal comes by the future."""
+    def submit(self, actor: Actor, command: Command) -> Answer:
+        """Queue a command; its receipt or refusal comes by the answer."""
         waiter = Waiter(actor, command)
         with self._lock:
             if self._open:
@@ -140,13 +180,13 @@ class Writer:
         with head.store.unit() as unit:
             head.catch_up(unit.tables.size())
             head.settle()
-            cursor = head.cursor()
+            cursor = head.begin(unit.tables)
             start = cursor.index
             dones = [
                 carry_out(self._rules, unit, cursor, waiter.actor, waiter.command)
                 for waiter in batch
             ]
-            entries = [d.entry for d in dones if d.fresh and d.entry is not None]
+            entries = cursor.entries
             try:
                 if entries:
                     unit.commit()
@@ -156,7 +196,8 @@ class Writer:
         # it again would do it twice. Our entries are ours alone: they hold our time and ids.
         if lost is not None and head.store.entries(start, start + len(entries)) != entries:
             raise lost
-        head.add(entries, [leaf_hash(entry) for entry in entries])
+        if entries:
+            head.take(cursor)
         return list(zip(batch, dones, strict=True))
 
     def _commit_one_by_one(self, batch: Sequence[Waiter]) -> list[tuple[Waiter, Done]]:
@@ -180,24 +221,16 @@ class Writer:
             self._head.settle()
         except (CheckpointPending, LedgerHalted) as error:
             unsettled = error
+        proof = self._head.proofs()
         for waiter, done in answered:
             if done.refusal is not None:
-                waiter.answer.set_exception(done.refusal)
+                waiter.answer.refuse(done.refusal)
                 continue
             self._follow_up(done)
             if unsettled is not None:
                 _refuse([waiter], unsettled)
             else:
-                waiter.answer.set_result(self._receipt(done))
-
-    def _receipt(self, done: Done) -> Receipt:
-        return Receipt(
-            ledger=self._head.store.ledger,
-            index=done.index,
-            entry=done.entry or b"",
-            proof=self._head.proof(done.index),
-            reply=done.reply,
-        )
+                waiter.answer.give(partial(_receipt, self._head.store.ledger, done, proof))
 
     def _turn_away(self, batch: Sequence[Waiter]) -> None:
         """Start nothing; tell those whose act is durable already that only the receipt lacks."""
@@ -212,7 +245,17 @@ class Writer:
             return False
 
 
+def _receipt(ledger: str, done: Done, proof: Callable[[int], str]) -> Receipt:
+    return Receipt(
+        ledger=ledger,
+        index=done.index,
+        entry=done.entry or b"",
+        proof=proof(done.index),
+        reply=done.reply,
+    )
+
+
 def _refuse(waiters: Sequence[Waiter], error: SandboxError) -> None:
     for waiter in waiters:
         # An exception of one's own each: tracebacks of several threads don't mix in one object.
-        waiter.answer.set_exception(type(error)(error.code, error.message))
+        waiter.answer.refuse(type(error)(error.code, error.message))
