@@ -9,14 +9,13 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import Connection
-from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
 
-from sandbox.errors import Conflict, LedgerUnavailable, NotFound, Unacceptable
+from sandbox.errors import Conflict, LedgerUnavailable, NotFound, SandboxError, Unacceptable
 from sandbox.records.port import Records, Row
 from sandbox.storage.fields import Stored
 from sandbox.storage.statements import Prepared, RowStatements, Statements, Values
@@ -42,9 +41,7 @@ class Transaction:
         Raises:
             LedgerUnavailable: the database fails, or the transaction is over.
         """
-        with self._cursor() as cursor:
-            cursor.execute(prepared.text, prepared.bind(values))
-            return list(cursor.fetchall())
+        return self._run(prepared.text, prepared.bind(values), fetch=True)[0]
 
     def change(self, prepared: Prepared, values: Values) -> int:
         """Execute a change; returns how many rows it met.
@@ -54,9 +51,7 @@ class Transaction:
             LedgerUnavailable: the database fails, or this is a snapshot.
         """
         self._check_writable()
-        with self._cursor() as cursor:
-            cursor.execute(prepared.text, prepared.bind(values))
-            return cursor.rowcount
+        return self._run(prepared.text, prepared.bind(values))[1]
 
     def change_all(self, prepared: Prepared, many: Sequence[Values]) -> None:
         """Execute a change once per item of `many`.
@@ -66,8 +61,12 @@ class Transaction:
             LedgerUnavailable: the database fails, or this is a snapshot.
         """
         self._check_writable()
-        with self._cursor() as cursor:
-            cursor.executemany(prepared.text, prepared.bind_all(many))
+        self.check_usable()
+        try:
+            with closing(self._driver.cursor()) as cursor:
+                cursor.executemany(prepared.text, prepared.bind_all(many))
+        except self._errors.Error as error:
+            raise self._told(error) from error
 
     def run_text(self, text: str) -> None:
         """Execute a statement without values that every database says alike.
@@ -75,8 +74,7 @@ class Transaction:
         Raises:
             LedgerUnavailable: the database fails, or the transaction is over.
         """
-        with self._cursor() as cursor:
-            cursor.execute(text)
+        self._run(text, ())
 
     def commit(self) -> None:
         """Make it durable; the transaction is over then, however it went.
@@ -104,20 +102,28 @@ class Transaction:
         if not self._writable:
             raise LedgerUnavailable("snapshot-read-only", "a snapshot can't be written to")
 
-    @contextmanager
-    def _cursor(self) -> Iterator[DBAPICursor]:
+    def _run(
+        self, text: str, values: Sequence[Stored] | Values, *, fetch: bool = False
+    ) -> tuple[list[StoredRow], int]:
+        """Rows found, if they are to be fetched, and the number of rows met."""
+        # Plain calls, no context managers: these cost more than a small statement does.
         self.check_usable()
         try:
             cursor = self._driver.cursor()
             try:
-                yield cursor
+                cursor.execute(text, values)
+                return (list(cursor.fetchall()) if fetch else []), cursor.rowcount
             finally:
                 cursor.close()
-        except self._errors.IntegrityError as error:
-            raise Conflict("row-exists", "the key or a unique combination is taken") from error
         except self._errors.Error as error:
-            self.usable = False
-            raise LedgerUnavailable from error
+            raise self._told(error) from error
+
+    def _told(self, error: Exception) -> SandboxError:
+        """What the driver raised, in this house's words."""
+        if isinstance(error, self._errors.IntegrityError):
+            return Conflict("row-exists", "the key or a unique combination is taken")
+        self.usable = False
+        return LedgerUnavailable()
 
 
 class SqlRecords(Generic[R]):
