@@ -136,16 +136,15 @@ class Tree:
         if not 0 <= index < size:
             raise VerificationError("tree-range")
         path: list[bytes] = []
-        start, stop = 0, size
-        while stop - start > 1:
-            split = start + _largest_power_below(stop - start)
-            if index < split:
-                path.append(self._range_root(split, stop))
-                stop = split
-            else:
-                path.append(self._range_root(start, split))
-                start = split
-        return path[::-1]
+        place, last, level = index, size - 1, 0
+        while last:
+            sibling = place ^ 1
+            if sibling < last or (sibling + 1) << level <= size:
+                path.append(self.nodes(level, sibling, 1))
+            elif sibling == last:  # the right edge, not complete
+                path.append(self._range_root(sibling << level, size))
+            place, last, level = place >> 1, last >> 1, level + 1
+        return path
 
     def consistency(self, old: int, new: int | None = None) -> list[bytes]:
         """Hashes that show that the tree of `new` leaves begins with the tree of `old`.
