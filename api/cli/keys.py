@@ -39,8 +39,12 @@ def new(file: Path) -> None:
 def read_key(file: Path) -> bytes:
     """The key in a file.
 
+    A key that others can only read still cleans, with a warning on every run: keys come from other
+    tools too, and to refuse would not make it secret again. One that others can write is refused:
+    they could choose the pseudonyms.
+
     Raises:
-        click.UsageError: it isn't there, others may read it, or it isn't 32 bytes in hex.
+        click.UsageError: it isn't there, others may write it, or it isn't 32 bytes in hex.
     """
     try:
         with file.open("rb") as stream:
@@ -48,8 +52,10 @@ def read_key(file: Path) -> bytes:
             text = stream.read(_HEX_CHARS + 2).decode("ascii", "replace").strip()
     except OSError:
         raise click.UsageError("The key file can't be read.") from None
-    if mode & 0o077:
-        raise click.UsageError("Others may read the key file; set its mode to 0600.")
+    if mode & 0o022:
+        raise click.UsageError("Others may write the key file; make a new one.")
+    if mode & 0o055:
+        click.echo("warning: others may read the key file; set its mode to 0600.", err=True)
     try:
         key = bytes.fromhex(text)
     except ValueError:

@@ -261,8 +261,8 @@ def test_wrong_usage_is_exit_code_64(tmp_path, monkeypatch, arguments):
 @pytest.mark.parametrize(
     ("text", "mode"),
     [
-        (KEY, 0o644),
-        (KEY, 0o640),
+        (KEY, 0o666),
+        (KEY, 0o620),
         (KEY[:-2], 0o600),
         (KEY + "00", 0o600),
         ("zz" * 32, 0o600),
@@ -270,12 +270,21 @@ def test_wrong_usage_is_exit_code_64(tmp_path, monkeypatch, arguments):
         (" ".join(["5a"] * 32), 0o600),
     ],
 )
-def test_a_key_that_others_read_or_that_is_none_is_refused(clean, key, text, mode, capsys):
+def test_a_key_that_others_write_or_that_is_none_is_refused(clean, key, text, mode, capsys):
     key.write_text(text)
     key.chmod(mode)
 
     assert clean()[0] == 64
     assert "5a5a" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604])
+def test_a_key_that_others_read_cleans_with_a_warning(clean, key, mode, capsys):
+    key.write_text(KEY)
+    key.chmod(mode)
+
+    assert clean()[0] != 64
+    assert "others may read the key file" in capsys.readouterr().err
 
 
 def test_a_new_key_is_private_works_and_is_never_overwritten(tmp_path, source):
