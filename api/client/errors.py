@@ -20,7 +20,7 @@ class ClientError(Exception):
         self.message = message or code.replace("-", " ")
         self.status = status
         self.field = field
-        self.exit_code = _EXIT_CODES.get(status, 69)
+        self.exit_code = _EXIT_CODES.get(status, 69) if status else _found_here(code)
         super().__init__(f"{code}: {self.message}")
 
 
@@ -38,3 +38,38 @@ _EXIT_CODES = {
     503: 69,
 }
 """The exit codes of `sandbox.errors`, by the status that each class answers with."""
+
+_UNAVAILABLE = frozenset(
+    {
+        "answer-malformed",
+        "demo-stuck",
+        "member-unknown",
+        "process-ended",
+        "process-late",
+        "release-stopped",
+        "sample-timeout",
+        "unreachable",
+    }
+)
+_INPUT = frozenset(
+    {
+        "file-changed",
+        "folder-not-empty",
+        "input-missing",
+        "nothing-cleaned",
+        "nothing-to-deposit",
+        "register-malformed",
+        "spool-malformed",
+        "subjects-malformed",
+    }
+)
+
+
+def _found_here(code: str) -> int:
+    """The exit code of what no server said: what was shown does not hold, unless told otherwise.
+
+    A lying server must not look like a busy one, which a script would ask again.
+    """
+    if code in _UNAVAILABLE:
+        return 69
+    return 65 if code in _INPUT else 76

@@ -191,4 +191,6 @@ def _refusal(answer: httpx.Response) -> ClientError:
             "answer-malformed", f"status {answer.status_code}", status=answer.status_code
         )
     said = str(problem.get("detail") or problem.get("title") or "")
+    if code == "field-refused" and field_name:
+        said = f"{field_name}: {said}"
     return ClientError(code, said, status=answer.status_code, field=field_name)

@@ -221,6 +221,8 @@ def test_exit_codes(arguments, code, capsys):
         (errors.LedgerHalted(), 69, "error: ledger-halted: "),
         (ClientError("not-found", status=404), 75, "error: not-found: not found"),
         (ClientError("unreachable"), 69, "error: unreachable: unreachable"),
+        (ClientError("fingerprint-differs"), 76, "error: fingerprint-differs: "),
+        (ClientError("nothing-to-deposit"), 65, "error: nothing-to-deposit: "),
         (VerificationError("file-exposed"), 76, "error: file-exposed: "),
         (FileNotFoundError(2, "canary", "canary"), 1, "error: file-failed: No such file"),
         (RuntimeError("canary"), 70, "error: internal-error: RuntimeError at "),

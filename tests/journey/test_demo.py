@@ -172,7 +172,7 @@ def test_nothing_fit_to_be_cleaned_ends_in_one_line(tmp_path):
 
     done = play(tmp_path, "--input", tmp_path / "input")
 
-    assert done.code == 69
+    assert done.code == 65
     assert done.warned == "error: nothing-cleaned: every item was held or quarantined\n"
     assert "Traceback" not in done.said
     assert living(done.folder) == []
@@ -181,14 +181,14 @@ def test_nothing_fit_to_be_cleaned_ends_in_one_line(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "line"),
     [
-        (["--dir", "{full}"], 69, "error: folder-not-empty: --dir has to be new or empty"),
+        (["--dir", "{full}"], 65, "error: folder-not-empty: --dir has to be new or empty"),
         (["--dir", "{file}"], 64, "Error: Invalid value for '--dir': "),
         (["--input", "{none}"], 64, "Error: Invalid value for '--input': "),
-        (["--dir", "{new}", "--input", "{empty}"], 69, "error: input-missing: "),
+        (["--dir", "{new}", "--input", "{empty}"], 65, "error: input-missing: "),
         (["--dir", "{new}", "--register", "{file}"], 64, "Error: --register goes with --input"),
         (
             ["--dir", "{new}", "--input", "{full}", "--register", "{file}"],
-            69,
+            65,
             "error: register-malformed: ",
         ),
         (["--no-such"], 64, "Error: No such option"),
