@@ -17,7 +17,7 @@ from api.client import enrolment, session
 from api.client.errors import ClientError
 from api.client.http import Door, Json, connect
 from api.client.keys import SIGNING_FILE, make_keys, open_keys
-from crypto import secretfile
+from crypto import secretfile, signing
 
 _CODES_TYPED: Final = 5
 """Tries at the first code within one command; `confirm` gives as many again."""
@@ -158,12 +158,17 @@ def invite(name: str, organisation: str, home: Path, certificates: Path | None) 
 @home_option
 @certificates_option
 def service(name: str, public_key: Path, home: Path, certificates: Path | None) -> None:
-    """Create a service's account NAME under the PUBLIC_KEY in a file, and print its id."""
+    """Create a service's account NAME under the PUBLIC_KEY in a file.
+
+    Prints the account's id and the fingerprint of the key, which is told out of band to those who
+    believe the service: the steward, and whoever deposits.
+    """
     text = public_key.read_text(encoding="ascii").strip()
+    told = _fingerprint_of(text)
     made = own_door(home, certificates).create(
         "/service-accounts", {"name": name, "public_key": text}
     )
-    click.echo(f"account {made['account']}")
+    click.echo(f"account {made['account']}\nfingerprint {told}")
 
 
 @enrol.command()
@@ -231,6 +236,13 @@ def revoke(
     """Take a MEMBERSHIP in LEDGER away by one's signature, as a steward."""
     door, own = own_door(home, certificates), open_keys(home)
     enrolment.revoke(door, own, ledger, membership, reason)
+
+
+def _fingerprint_of(public_key: str) -> str:
+    try:
+        return signing.fingerprint(base64.b64decode(public_key, validate=True))
+    except ValueError as error:
+        raise ClientError("public-key-malformed", "the key is not base64", status=400) from error
 
 
 def _connected(url: str, certificates: Path | None) -> Door:

@@ -135,6 +135,12 @@ def test_problem_comes_with_its_field_and_words():
     )
 
 
+def test_refused_field_is_named():
+    answer = problem(422, "field-refused", detail="string pattern mismatch", field="dataset")
+
+    assert refused(Wire(answer).door.get, "/x").message == "dataset: string pattern mismatch"
+
+
 def test_token_does_not_show():
     door = Wire().door
 
@@ -311,8 +317,13 @@ def test_login_and_logout_by_hand(town, operator, tmp_path):
     door = session.kept_session(tmp_path / "home")
     assert door.get("/me")["purpose"] == "research"
     key = tmp_path / "worker.pub"
-    key.write_text(session.base64.b64encode(PersonKey.generate().public_bytes).decode())
-    assert enrol("service", "worker", str(key), "--home", home).startswith("account ")
+    public = PersonKey.generate()
+    key.write_text(session.base64.b64encode(public.public_bytes).decode())
+    made = enrol("service", "worker", str(key), "--home", home)
+    assert made.startswith("account ")
+    assert made.endswith(f"fingerprint {public.fingerprint}\n")
+    key.write_text("no key")
+    assert run(["enrol", "service", "other", str(key), "--home", home]) == 65
     enrol("logout", "--home", home)
     assert refused(door.get, "/me").code == "unauthenticated"
     door.http.close()
