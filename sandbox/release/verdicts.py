@@ -1,7 +1,7 @@
 """The worker's own count of the votes, over the verified log alone.
 
-1. A vote counts when its act was signed by someone who held a voting role at that moment, on
-   exactly this package and statement.
+1. A vote counts when its act was signed by someone who held a voting role at that moment, in the
+   project or its whole hospital, on exactly this package and statement.
 2. It never counts from the requester or a labeller, nor under a signing key of theirs.
 3. Roles and organisation come from the grants that stewards signed, never from what the entry
    says of its actor; a revoked or expired grant gives neither.
@@ -17,6 +17,7 @@ from policies.pack import Pack
 from policies.quorum import Vote as Ballot
 from policies.quorum import reached, required_votes
 from policies.vocabulary import Action
+from sandbox.acts import HOSPITAL_DOMAIN, project_domain
 from sandbox.custody import translated
 from sandbox.enclave import History
 from sandbox.errors import VerificationFailed
@@ -60,7 +61,7 @@ def count(history: History, case: Case, release: str, pack: Pack) -> list[Counte
     on_this = [vote for vote in cast if _is_on(vote, case)]
     if any(vote["signed"]["terms"].get("verdict") != APPROVE for vote in on_this):
         raise VerificationFailed("release-not-approved", "a vote does not approve")
-    counted = [_counted(history, vote) for vote in on_this]
+    counted = [_counted(history, vote, case.request.project) for vote in on_this]
     _refuse_interested(history, case.request, counted)
     voters, keys = {vote.voter for vote in counted}, {vote.key for vote in counted}
     quorum = required_votes(pack, case.grading.grade, case.grading.category)
@@ -78,11 +79,19 @@ def _is_on(vote: lineage.Entry, case: Case) -> bool:
     )
 
 
-def _counted(history: History, vote: lineage.Entry) -> CountedVote:
+def _counted(history: History, vote: lineage.Entry, project: str) -> CountedVote:
     entry = history.signed_act(vote["index"], Action.RELEASE_VOTE, VOTING_ROLES)
     with translated():
         key = strict64.decode(entry["signed"]["key"])
-    held = [h for h in history.holder(entry["actor"], entry["index"]) if h.signing_key == key]
+    # The signature does not name the project: its entry must, or roles of another would count.
+    if entry["domain"] != project_domain(project):
+        raise VerificationFailed("voter-unknown", "the vote was entered in another project")
+    domains = (HOSPITAL_DOMAIN, entry["domain"])
+    held = [
+        holding
+        for holding in history.holder(entry["actor"], entry["index"])
+        if holding.signing_key == key and holding.domain in domains
+    ]
     organisations = {holding.organisation for holding in held if holding.role in VOTING_ROLES}
     if len(organisations) != 1:
         raise VerificationFailed("voter-unknown", "it is not clear for whom the vote counts")

@@ -11,6 +11,7 @@ from crypto.dsse import sign as sign_envelope
 from crypto.sealing import generate
 from crypto.verifier import check_passport, read_pins
 from policies.vocabulary import Category, ReleaseState, Role, TaskState
+from sandbox.acts import project_domain
 from sandbox.errors import CheckpointPending, NotFound, SandboxError, VerificationFailed
 from sandbox.exchange import release_name
 from sandbox.records.deposits import Dataset
@@ -47,6 +48,20 @@ def test_one_vote_and_a_changed_state_get_nothing(house):
     house.tamper(release, state=ReleaseState.SEALING)
 
     nothing_leaves(house, release, "release-votes-short")
+
+
+@pytest.mark.requirement("R50")
+def test_a_role_of_another_project_neither_adds_to_a_vote_nor_spoils_it(house):
+    release = house.screened()
+    voter = house.another(Role.OUTPUT_CHECKER, organisation="platform")
+    elsewhere = project_domain(new_id())
+    house.grant(voter, Role.PRIVACY_OFFICER, elsewhere, organisation="hospital")
+    house.vote(house.steward, release)
+    house.vote(voter, release)
+
+    house.work()
+
+    assert house.release(release).sealed_blob
 
 
 def test_votes_without_the_hospitals_and_a_changed_state_get_nothing(house):
