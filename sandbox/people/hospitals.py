@@ -235,12 +235,18 @@ def _another_steward(tables: Tables, leaving: Membership, now: datetime) -> bool
 
 
 def _bear(tables: Tables, account: str, pseudonym: str) -> None:
-    """Tie a pseudonym to an account, once and for all in this ledger."""
+    """Tie a pseudonym to an account, once and for all in this ledger.
+
+    An account that was refused here before it became a member was entered under a pseudonym that
+    nobody signed: that one gives way.
+    """
     known = tables.of(Pseudonym).get(account)
     if known is None:
         tables.of(Pseudonym).insert(Pseudonym(account, pseudonym))
     elif known.pseudonym != pseudonym:
-        raise Conflict("pseudonym-differs", "this account bears another pseudonym here")
+        if tables.of(Membership).count(account=account):
+            raise Conflict("pseudonym-differs", "this account bears another pseudonym here")
+        tables.of(Pseudonym).replace(Pseudonym(account, pseudonym))
 
 
 def _require_terms(signed: Mapping[str, str], expected: Mapping[str, str]) -> None:

@@ -16,6 +16,9 @@ from api.client.errors import ClientError
 from api.client.http import new_id
 from api.client.keys import make_keys, open_keys
 from crypto.errors import VerificationError
+from sandbox.acts import Actor
+from sandbox.errors import Forbidden
+from sandbox.people.commands import ReadLog
 
 STRANGE = "0" * 32
 
@@ -188,6 +191,22 @@ def test_second_role_bears_the_same_pseudonym(town, operator, steward, ledger):
     assert refused(grant_by, steward, ledger, ben, terms={"role": "privacy-officer"}) == (
         "pseudonym-differs"
     )
+
+
+def test_account_that_was_refused_here_before_can_be_granted_a_role(
+    town, operator, steward, ledger
+):
+    ben = town.enrolled(operator, "ben")
+    with pytest.raises(Forbidden):
+        town.house.gate.perform(Actor(ben.account), ReadLog(ledger=ledger))
+    stranger = json.loads(town.entries(ledger)[-1])["actor"]
+
+    given = town.grant(steward, ledger, ben, "depositor")
+
+    assert given["member"] != stranger
+    with pytest.raises(Forbidden):
+        town.house.gate.perform(Actor(ben.account), ReadLog(ledger=ledger))
+    assert json.loads(town.entries(ledger)[-1])["actor"] == given["member"]
 
 
 @pytest.mark.requirement("R06")
