@@ -62,15 +62,19 @@ def _encoded(register: Register) -> list[bytes]:
 
 def _in_text(text: str, register: Register) -> set[str]:
     kinds: set[str] = set()
-    if _MAYBE.search(text):
-        shown = TAG.sub(SEALED, text) if "[" in text else text
-        kinds |= {str(span.kind) for span in proven_in(view_of(shown, lambda _: []).text)}
-    found = register.needles.find(text)
-    if found and (not all(map(is_ordinary, found)) or _stands_as_name(text, register)):
+    shown = TAG.sub(lambda tag: SEALED + (tag.group(3) or ""), text) if "[" in text else text
+    if _MAYBE.search(shown):
+        kinds |= {str(span.kind) for span in proven_in(view_of(shown, _nowhere).text)}
+    found = register.needles.find(shown)
+    if found and (not all(map(is_ordinary, found)) or _stands_as_name(shown, register)):
         kinds.add("REGISTER")
     return kinds
 
 
 def _stands_as_name(text: str, register: Register) -> bool:
-    view = view_of(text, lambda _: [])
+    view = view_of(text, _nowhere)
     return next(register_finder(register).spans(view.text), None) is not None
+
+
+def _nowhere(_: str) -> list[tuple[int, int]]:
+    return []

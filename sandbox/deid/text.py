@@ -57,7 +57,7 @@ def clean_text(
             return TextResult(text, dict(removed))
         if shift_days is None:
             shift_days = pseudonyms.shift_days(_whose(view, register, subject, spans) or text)
-        moves = _moves(view, days, shift_days)
+        moves = _moves(view, days, shift_days, register)
         text = _replaced(text, view, spans, surrogates, moves)
         removed.update(str(span.kind) for span in spans)
 
@@ -86,13 +86,18 @@ def _whose(
     return identity(register, None, named)
 
 
-def _moves(view: View, days: Sequence[Day], shift_days: int) -> dict[tuple[int, int], str]:
-    """The moved form of each date that can be moved, by where it stands."""
+def _moves(
+    view: View, days: Sequence[Day], shift_days: int, register: Register
+) -> dict[tuple[int, int], str]:
+    """The moved form of each date that can be moved, by where it stands.
+
+    One that stays as it was, or becomes a register's value by chance, can't be.
+    """
     year = inferred_year(days)
     moves: dict[tuple[int, int], str] = {}
     for day in days:
         new = moved(view.text, day, shift_days, year)
-        if new and new != view.text[day.start : day.end]:
+        if new and new != view.text[day.start : day.end] and not register.needles.find(new):
             moves.setdefault((day.start, day.end), new)
     return moves
 

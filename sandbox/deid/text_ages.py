@@ -14,7 +14,7 @@ _TENS = (
     r"one) hundred(?: and (?:one|two|three|four|five|six|seven|eight|nine|ten))?)"
 )
 _PATTERNS = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    re.compile(pattern, re.IGNORECASE | re.ASCII)
     for pattern in (
         (
             rf"(?<![\d.\-/]){_OLD}\s?(?:周?岁|y/?o\b|yo\b|yrs? ?/? ?old|years?[- ](?:old|of age)|"

@@ -41,7 +41,7 @@ _NUMBER_ENDS = r"(?![\d]|[.\-/×*]\d|\s?(?:mm|cm|mg|ml|kg|%|μ|°))"
 _CLOCK = r"\s{0,2}(?:[01]?\d|2[0-3])[:时点]\s?[0-5]?\d?"
 
 _FULL = tuple(
-    re.compile(pattern)
+    re.compile(pattern, re.ASCII)
     for pattern in (
         rf"(?<!\d){_Y}\s{{0,2}}年\s{{0,2}}{_M}\s{{0,2}}月\s{{0,2}}{_D}{_DAY_MARK}?",
         rf"(?<![\d.]){_Y4}(?P<s>[-/.])\s?{_M}(?P=s)\s?{_D}(?!\d|[.]\d)",
@@ -64,7 +64,7 @@ _COMPACT = re.compile(
     r"3[01])(?=\d{4}(?:\d\d)?(?!\d)|(?![\d.\-]?\d))"
 )
 _MONTHS = tuple(
-    re.compile(pattern)
+    re.compile(pattern, re.ASCII)
     for pattern in (
         rf"(?<!\d){_Y}\s?年\s?{_M}\s?月份?(?:[上中下]旬|初|底|末|中)?",
         rf"{_ZH_Y}\s?年\s?{_ZH_M}\s?月份?(?:[上中下]旬|初|底|末|中)?",
@@ -73,7 +73,7 @@ _MONTHS = tuple(
     )
 )
 _DAYS = tuple(
-    re.compile(pattern)
+    re.compile(pattern, re.ASCII)
     for pattern in (
         rf"(?<![\d.]){_M}\s?月\s?{_D}(?:{_DAY_MARK}|(?!\d|\s?[个年天周岁余]))",
         rf"(?<!{_NUM}){_ZH_M}\s?月\s?{_ZH_D}{_DAY_MARK}",
@@ -83,7 +83,7 @@ _DAYS = tuple(
     )
 )
 _LOOSE_ZH = tuple(
-    re.compile(pattern)
+    re.compile(pattern, re.ASCII)
     for pattern in (
         (
             rf"(?<!\d){_M}\s?月份?(?:第?[一二三四]个?(?:周|星期|礼拜)[一二三四五六日天]|[上中下]旬|"
@@ -121,7 +121,7 @@ _WEEKDAY_ZH = re.compile(
 _ROUTINE_BEFORE = re.compile(r"(?:每|逢|门诊时间|出诊|坐诊|固定|通常|一般)[^。;\n]{0,6}$")
 _ROUTINE_AFTER = re.compile(r"[^。;,\n]{0,3}(?:专家|普通|专科|特需)?(?:门诊|出诊|坐诊|例会|大查房)")
 _EN_LOOSE = tuple(
-    re.compile(pattern)
+    re.compile(pattern, re.ASCII)
     for pattern in (
         rf"\b(?:the following|the coming|next|last|this|coming|this past) {_EN_WEEKDAY}\b",
         rf"\b{_EN_WEEKDAY},? the \d{{1,2}}(?:st|nd|rd|th)\b",
@@ -145,7 +145,7 @@ _SLASHED = re.compile(
 )
 _DATE_BEFORE = re.compile(
     r"(?:日期|时间|于|记录|时|自|至|从|截至|截止|入院|出院|手术|复诊|复查|随访|预约|约|生|"
-    r"日|date|Date|DATE|on|since|until|by|from|"
+    r"日|date|Date|DATE|on|since|until|by|from|after|before|till|through|visit|"
     r"performed|done|seen|dated|stamped|admitted|discharged|due|scheduled|surgery|visit|"
     r"f/u|RTC|DOB|dob|born|b\.|Fri|Mon|Tue|Wed|Thu|Sat|Sun|" + _EN_WEEKDAY + r")[ :.,(]{0,3}$"
 )

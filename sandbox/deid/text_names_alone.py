@@ -40,8 +40,8 @@ _SOMEONE = re.compile(
 )
 _SAID_SURNAME = re.compile(r"姓(?P<n>{s})(?=[的,，。、?!\s(]|$)")
 _ADDRESS_FORM = re.compile(
-    r"(?:(?<![一-鿿])|(?<=[写叫找让请跟和与问给由被号是说妇家人友晨午日天晚]))[老小](?P<n>{s})"
-    r"(?=[:,，。、\s(说的又来也就在让跟给和陪代去要问回]|护士|医[师生]|大夫|师傅|阿姨|$)"
+    r"(?:(?<![一-鿿])|(?<=[写叫找让请跟和与问给由被号是说妇家人友晨午日天晚士师生员者]))[老小](?P<n>{s})"
+    r"(?=[:,，。、\s(说的又来也就在让跟给和陪代去要问回已正刚今夜值接交]|护士|医[师生]|大夫|师傅|阿姨|$)"
 )
 _TWIN = re.compile(
     rf"(?:患儿|宝宝|宝贝|小朋友|妈妈说|爸爸说|女儿|儿子|孩子|小名|"
@@ -71,7 +71,7 @@ def _is_set_off(before: str, after: str, *, full: bool) -> bool:
         return True
     if before == "(" and after in "),":
         return True
-    return full and before in "\n。,:;、(" and after in "。,:;、(."
+    return full and before in " \t\n。,:;、(" and after in "\n。,:;、(."
 
 
 def _has_ordinary(name: str) -> bool:

@@ -12,8 +12,10 @@ from functools import cache
 from sandbox.deid.text_spans import Kind, Span
 from sandbox.deid.words import words
 
-_CAP = r"[A-ZÀ-Þ][a-zß-ÿ'’]{0,24}(?:[A-Z][a-zß-ÿ]{1,24})?(?:-[A-ZÀ-Þ][a-zß-ÿ'’]{1,24})?"
-_UPPER = r"[A-ZÀ-Þ]{2,24}(?:['’\-][A-ZÀ-Þ]{1,24}){0,2}"
+_CAP = (
+    r"[A-ZÀ-ÞĀ-Ž][a-zß-ÿĀ-ž'’]{0,24}(?:[A-Z][a-zß-ÿĀ-ž]{1,24})?(?:-[A-ZÀ-ÞĀ-Ž][a-zß-ÿĀ-ž'’]{1,24})?"
+)
+_UPPER = r"[A-ZÀ-ÞĀ-Ž]{2,24}(?:['’\-][A-ZÀ-ÞĀ-Ž]{1,24}){0,2}"
 _INITIAL = r"[A-Z]\."
 _PIECE = rf"(?:{_UPPER}(?![a-z])|{_CAP})"
 _PARTICLE = r"(?:(?:van|von|de|da|del|di|la|le|bin|al|el|ter|der|den|dos|du|St\.?) ){0,2}"
@@ -21,13 +23,15 @@ _FULL = rf"{_PIECE}(?:[ ](?:{_INITIAL}|{_PARTICLE}{_PIECE})){{0,3}}"
 _WRAPPED = rf"(?:{_CAP}\n{_CAP}(?![a-z:])|{_FULL})"
 
 _WEAK = re.compile(
-    r"(?:[Pp]atient|[Pp]t|[Ii]nformed|[Nn]otified|[Rr]esident|[Oo]perator)[ ]{1,3}[\"'(]{0,2}$"
+    r"(?:[Pp]atient|[Pp]t|[Ii]nformed|[Nn]otified|[Rr]esident|[Oo]perator|Hi|Hello)"
+    r"[ ]{1,3}[\"'(]{0,2}$"
 )
 _TITLED = re.compile(
     rf"\b(?:Dr|Mr|Mrs|Ms|Miss|Mx|Prof|Professor|Doctor|Sister|Nurse(?: Practitioner)?|Sr|"
     rf"Rev|Fr|Capt|Sgt|Lt|Col|Judge|Dame|Lord|Lady|Uncle|Aunt|Auntie|Grandma|"
     rf"Grandpa)\b\.?[ \n]{{1,2}}"
-    rf"(?P<n>(?:{_INITIAL} ?){{0,3}}{_WRAPPED}(?:, ?[A-Z]\b\.?)?|(?:{_INITIAL} ?){{2,3}})"
+    rf"(?P<n>(?:{_INITIAL} ?){{0,3}}{_WRAPPED}(?:, ?[A-Z]\b\.?)?|(?:{_INITIAL} ?){{2,3}})",
+    re.ASCII,
 )
 _LABELLED = re.compile(
     r"(?:(?:[Pp]atient(?: [Nn]ame)?|PATIENT(?: NAME)?|PAT[lI]ENT\s+NAME|[Pp]t|PT|"
@@ -44,11 +48,12 @@ _LABELLED = re.compile(
     r"[Nn]ext of [Kk]in|NOK|"
     r"PCP|PI|CRC|[Cc]aregiver|[Ii]nterpreter|[Cc]oordinator|[Rr]eported|[Aa]ccount holder|"
     r"[Ii]nsured|[Hh]older|[Rr]equested by|[Ss]een by|[Cc]c|To|Attn|Dear|"
-    r"Re)\s{0,3}[:#=]\s{0,3}"
+    r"Re)\s{0,3}[:#=]\s{0,8}"
     r"|(?:Dear|[Ss]igned(?: by)?|[Dd]ictated by|[Tt]yped by|[Rr]eported by|[Rr]ead by|"
     r"[Rr]eviewed by|[Vv]erified by|[Pp]erformed by|[Ss]een by|[Aa]ccompanied by|"
     r"[Ii]nterpreted by|"
-    r"[Nn]amed|[Cc]alled|[Mm]y name is|I am|[Nn]ame given as|known as|goes by|"
+    r"[Nn]amed|[Cc]alled|[Mm]y name is|[Mm]aiden name is|[Nn]ame is|Hi|Hello|I am|"
+    r"[Nn]ame given as|known as|goes by|"
     r"[Aa]ttending|[Pp]atient|[Pp]t|Baby (?:girl|boy)|fellow|resident|cashier|Cashier|"
     r"Nurse|chaplain|interpreter|[Oo]perator|"
     r"Tech|RN|signed electronically:?|discussed with|spoke with|d/w|informed|notified)[ ]{1,3}"
@@ -56,7 +61,8 @@ _LABELLED = re.compile(
     r"翻译(?:志愿者)?\s?[::]?\s?|主任\s?|联系人[::]?\s?)"
     rf"[\"'(“‘\[]{{0,2}}(?P<n>{_UPPER}, ?{_WRAPPED}|{_CAP}, (?:{_CAP}|[A-Z])\b(?! (?:and|"
     rf"or))|(?:{_INITIAL} ?){{1,3}}{_WRAPPED}|{_WRAPPED}|(?:{_INITIAL} ?){{2,3}}|"
-    rf"[A-Z]{{2,3}}\b)"
+    rf"[A-Z]{{2,3}}\b)",
+    re.ASCII,
 )
 _KIN = re.compile(
     r"\b(?:[Ww]ife|[Hh]usband|[Ss]on|[Dd]aughter|[Mm]other|[Ff]ather|[Mm]om|[Mm]um|[Dd]ad|"
@@ -65,37 +71,45 @@ _KIN = re.compile(
     r"[Nn]iece|[Nn]ephew|[Cc]ousin|[Gg]rand(?:son|daughter|mother|father|child|ma|pa)|"
     r"[Cc]aregiver|[Cc]arer|[Gg]uardian|[Tt]win|[Ff]ianc[eé]e?|[Gg]irlfriend|[Bb]oyfriend|"
     r"[Nn]urse|[Cc]haplain)"
-    rf",?(?: in sibling)? (?:named |called |\(|in )?(?P<n>{_CAP}(?: {_CAP}){{0,2}})"
+    rf",?(?: in sibling)? (?:named |called |\(|in )?(?P<n>{_CAP}(?: {_CAP}){{0,2}})",
+    re.ASCII,
 )
 _DEGREE = re.compile(
     rf"(?P<n>(?:{_INITIAL} ?){{0,2}}{_FULL}),? (?:MD|M\.D\.|DO|RN|R\.N\.|NP|PA-C|PA|PhD|"
     rf"Ph\.D\.|MBBS|FRCR|FRCS|FACR|MRCP|DDS|LPN|RT|PT|OT|CRNA|PharmD|LCSW|MBChB|"
-    rf"Radiologist)\b(?![ -]?\d)"
+    rf"Radiologist)\b(?!-?\d)",
+    re.ASCII,
 )
 _REVERSED = re.compile(
-    r"(?<![A-Za-z\-,/])(?P<n>[A-ZÀ-Þ]{3,24}(?:['’\-][A-ZÀ-Þ]{1,24}){0,2}, ?(?:[A-ZÀ-Þ]{3,24}|"
+    r"(?<![A-Za-z\-,/])(?P<n>[A-ZÀ-ÞĀ-Ž]{3,24}(?:['’\-][A-ZÀ-ÞĀ-Ž]{1,24}){0,2}, ?"
+    r"(?:[A-ZÀ-ÞĀ-Ž]{3,24}|"
     r"[A-Z][a-z]{2,24})(?: [A-Z]\b\.?)?)"
-    r"(?=[ \t]*(?:\n|$|[(;|/]|\s{2,}|[MF]\b|DOB|MRN|ID))"
+    r"(?=[ \t]*(?:\n|$|[(;|/]|\s{2,}|[MF]\b|DOB|MRN|ID))",
+    re.ASCII,
 )
-_COMMA = re.compile(rf"(?P<n>\b{_CAP}, {_CAP})(?= ?\(|,? (?:seen|DOB|MRN|[MF]\b|\d))")
-_INITIALLED = re.compile(rf"(?<![A-Za-z.]){_INITIAL} ?(?:{_INITIAL} ?)?(?P<s>{_CAP})(?![a-z])")
+_COMMA = re.compile(rf"(?P<n>\b{_CAP}, {_CAP})(?= ?\(|,? (?:seen|DOB|MRN|[MF]\b|\d))", re.ASCII)
+_INITIALLED = re.compile(rf"(?<![A-Za-z\d.]){_INITIAL} ?(?:{_INITIAL} ?)?(?P<s>{_CAP})(?![a-z])")
 _ALONE = re.compile(
     rf"(?:(?<=\n)|^|(?<=, )|"
     rf"(?<=\n ))(?P<n>{_CAP} (?:{_INITIAL} )?{_PARTICLE}{_CAP})(?=,? (?:bed|rm|room|"
     rf"passport|DOB|dob|MRN|\d{{2}} ?[yMF/]|\(\d)|,? ?\(?\d{{1,3}}[ -]?(?:y|M\b|F\b))"
-    rf"|[Ll]abell?ed [\"“'](?P<l>{_CAP},? ?(?:{_CAP}|[A-Z])?)"
+    rf"|[Ll]abell?ed [\"“'](?P<l>{_CAP},? ?(?:{_CAP}|[A-Z])?)",
+    re.ASCII,
 )
 _TWO_INITIALS = re.compile(
-    r"(?:[Pp]t|[Pp]atient|[Ii]nitials|缩写)[: ]{0,2}(?P<n>[A-Z]\. ?[A-Z]\.(?: ?[A-Z]\.)?|"
-    r"[A-Z]{2,4}\b)"
+    r"(?:[Pp]t|[Pp]atient|[Ii]nitials|缩写|受试者)[: ]{0,2}(?P<n>[A-Z]\. ?[A-Z]\.(?: ?[A-Z]\.)?|"
+    r"[A-Z]{2,4}\b)",
+    re.ASCII,
 )
 _TYPED = re.compile(
     r"(?:[Tt]yped|[Tt]ranscribed|[Dd]ictated|[Ss]igned|[Ii]nitials|"
-    r"缩写)(?: by)?[: ]{0,2}(?P<n>[A-Z]{2,3})\b(?![A-Za-z])"
+    r"缩写)(?: by)?[: ]{0,2}(?P<n>[A-Z]{2,3})\b(?![A-Za-z])",
+    re.ASCII,
 )
 _CARET = re.compile(
     rf"(?P<n>\b(?:{_UPPER}|{_CAP})\^(?:{_UPPER}|{_CAP}|[A-Z])(?:\^(?:{_UPPER}|{_CAP}|"
-    rf"[A-Z]))?)(?=[\^|=\s]|$)"
+    rf"[A-Z]))?)(?=[\^|=\s]|$)",
+    re.ASCII,
 )
 _CLOSING = re.compile(
     rf"(?:[Yy]ours (?:sincerely|faithfully|truly)|[Kk]ind regards|[Bb]est (?:regards|"
@@ -103,15 +117,27 @@ _CLOSING = re.compile(
     rf"Signed),?[ \t]*\n+[ \t]*(?P<n>(?:{_INITIAL} ?){{0,2}}{_FULL})"
 )
 _QUOTED_NICK = re.compile(
-    rf"\([\"“'](?P<n>{_CAP})[\"”']\)|[\"“'](?P<q>{_CAP})['’]s\b|\((?P<p>{_CAP}) to friends\)"
+    rf"\([\"“'](?P<n>{_CAP})[\"”']\)|[\"“'](?P<q>{_CAP})['’]s\b|\((?P<p>{_CAP}) to friends\)",
+    re.ASCII,
 )
-_PAIR = re.compile(rf"\b(?P<f>{_CAP})(?: (?:{_INITIAL}|{_CAP}))? (?P<s>{_PARTICLE}{_CAP})")
-_UPPER_PAIR = re.compile(rf"\b(?P<f>{_UPPER}) (?P<s>{_UPPER})\b")
-_FORM = re.compile(r"\b(?:asked me|says|said|reports|denies|states|emailed|called|phoned)\b")
+_PAIR = re.compile(
+    rf"\b(?P<f>{_CAP})(?: (?:{_INITIAL}|{_CAP}))? (?P<s>{_PARTICLE}{_CAP})", re.ASCII
+)
+_UPPER_PAIR = re.compile(rf"\b(?P<f>{_UPPER}) (?P<s>{_UPPER})\b", re.ASCII)
+_FORM = re.compile(
+    r"\b(?:asked me|says|said|reports|denies|states|emailed|called|phoned)\b", re.ASCII
+)
+_SELF = re.compile(rf"\b[Tt]his is (?P<n>{_CAP})(?= (?:from|calling|speaking)\b)", re.ASCII)
+_RELATED = re.compile(
+    rf"\((?P<n>{_CAP}(?: {_CAP})?), (?:(?:his|her|their) )?(?:son|daughter|wife|husband|"
+    r"mother|father|sister|brother|partner|friend|niece|nephew|neighbou?r)\b",
+    re.ASCII,
+)
 _ACTOR = re.compile(
     rf"(?:^|[.:\n(] ?)(?P<n>{_CAP})(?=(?: (?:says|said|states|stated|emailed|called|phoned|"
     rf"texted|asked|writes|wrote)\b|, who (?:asked|said|says|is|was|has|lives|works)\b|"
-    rf", yeah\b))"
+    rf", yeah\b))",
+    re.ASCII,
 )
 
 _EPONYM_USE = re.compile(
@@ -133,7 +159,8 @@ _EPONYM_USE = re.compile(
     r"wire|pin|nail|plate|screw|flap|graft|shunt|valve|stent|loop|anastomosis|stoma|drain|"
     r"biopsy|resection|approach|technique|view|projection)\b|-[A-Z][a-z]+|[ ]?(?:病|"
     r"综合征|氏|征|评分|分级|分期|指数|试验|细胞|淋巴瘤|失语|量表|点压痛|囊肿|骨折|手术|"
-    r"法|环|分型|分类|线|角|管|反射))"
+    r"法|环|分型|分类|线|角|管|反射))",
+    re.ASCII,
 )
 _SYLLABLE = (
     r"(?:(?:zh|ch|sh|[bpmfdtnlgkhjqxrzcsyw])?(?:iang|iong|uang|ang|eng|ing|ong|ian|iao|"
@@ -142,7 +169,8 @@ _SYLLABLE = (
 _PINYIN_GIVEN = re.compile(rf"{_SYLLABLE}[-' ]?{_SYLLABLE}?", re.IGNORECASE)
 _PINYIN_NAME = re.compile(
     r"\b(?P<a>[A-Z][a-z]{1,6}|[A-Z]{2,7}),? (?P<b>[A-Z][a-z]{1,11}(?:-[A-Za-z]{2,6})?|"
-    r"[A-Z]{2,12})\b"
+    r"[A-Z]{2,12})\b",
+    re.ASCII,
 )
 _MIN_PINYIN = 4
 _MIN_SURNAME = 3
@@ -157,6 +185,8 @@ _INTRODUCED = (
     (_CLOSING, 59),
     (_CARET, 63),
     (_ACTOR, 50),
+    (_SELF, 50),
+    (_RELATED, 57),
 )
 
 

@@ -60,7 +60,7 @@ _UK_PHONE = re.compile(
 _WORLD_DIGITS = 8
 
 _SAID = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)"
-_SAID_PHONE = re.compile(rf"\b{_SAID}(?:[ ,.\-]{{1,3}}{_SAID}){{6,15}}\b", re.IGNORECASE)
+_SAID_PHONE = re.compile(rf"\b{_SAID}(?:[ ,.\-]{{1,3}}{_SAID}){{6,15}}\b", re.IGNORECASE | re.ASCII)
 _CHINESE_PHONE = re.compile(
     r"[零〇一二三四五六七八九幺洞拐两](?:[ 、,\-]?[零〇一二三四五六七八九幺洞拐两]){6,19}"
 )
@@ -71,7 +71,7 @@ _EMAIL = re.compile(
 )
 _URL = re.compile(
     r"(?:https?|ftp)://[^\s<>\"'，。；、）)\]|]{3,400}|\bwww\.[A-Za-z\d\-._/~?=&%#+]{4,200}",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 _DOMAIN = re.compile(
     r"(?<![A-Za-z\d.@\-])(?:[A-Za-z\d][A-Za-z\d\-]{0,62}\.){1,4}"

@@ -93,7 +93,8 @@ _EN_HOSPITAL = re.compile(
     r"Primary Care|Imaging|Healthcare|"
     r"Health System|Orthopaedics|Family Practice|Medical Group|Sanatorium|Nursing Home|"
     r"Care Home|Rehab(?:ilitation)?(?: Cent(?:er|re))?|Urgent Care|Pharmacy|GEN)\b"
-    r"|\b[A-Z]{3,24} (?:GEN|GENERAL|HOSPITAL|MEDICAL CENTER|CLINIC)\b(?: HOSPITAL)?"
+    r"|\b[A-Z]{3,24} (?:GEN|GENERAL|HOSPITAL|MEDICAL CENTER|CLINIC)\b(?: HOSPITAL)?",
+    re.ASCII,
 )
 _ZH_ORG = re.compile(
     rf"[{_HAN}A-Za-z\d]{{2,16}}?(?:有限责任公司|股份有限公司|有限公司|公司|集团|协作组|"
@@ -104,7 +105,8 @@ _EN_ORG = re.compile(
     r"\b(?:[A-Z][A-Za-z'’.\-]{0,24}(?:,)? (?:(?:&|and|of|the) )?){1,5}(?:Foundation|"
     r"University|College|School|Academy|Inc\.?|Ltd\.?|LLC|LLP|PLC|Corp(?:oration)?|"
     r"Company|Co\.|Church|Bank|Group|Foundry|Institute|Association|Society|Trust|Council|"
-    r"Police Department|Brewery|Museum|Airlines|Railways?)\b(?! of (?:the )?(?:hip|knee))"
+    r"Police Department|Brewery|Museum|Airlines|Railways?)\b(?! of (?:the )?(?:hip|knee))",
+    re.ASCII,
 )
 _EMPLOYER = (
     r"(?:厂|公司|集团|小学|中学|学校|大学|学院|幼儿园|师专|矿|油田|局|供电所|派出所|邮局|"
@@ -138,7 +140,8 @@ _EN_WORK = re.compile(
     r"with) )?(?:[A-Z][A-Za-z'’\-]{1,24}(?: (?:of|and|&|the))? ?){1,6})"
     r"|\bis (?:\d{1,3} and )?(?P<d>(?:drives|runs|owns|keeps|teaches|conducts|"
     r"manages) (?:the|a|an) [a-z\- ]{3,40} (?:in|at|of|"
-    r"on) (?:[A-Z][A-Za-z'’\-]{1,24} ?){1,4})"
+    r"on) (?:[A-Z][A-Za-z'’\-]{1,24} ?){1,4})",
+    re.ASCII,
 )
 
 _STATE = (
@@ -162,15 +165,17 @@ _ADDRESS_TAIL = (
 )
 _EN_STREET = re.compile(
     rf"\b\d{{1,5}}[A-Za-z]?(?:-\d{{1,4}})? (?:(?:N|S|E|W|North|South|East|West|NE|NW|SE|"
-    rf"SW)\.? )?(?:[A-Z\d][A-Za-z'’.\-]{{0,24}} ){{1,4}}{_STREET}\b\.?{_ADDRESS_TAIL}"
+    rf"SW)\.? )?(?:[A-Z\d][A-Za-z'’.\-]{{0,24}} ){{1,4}}{_STREET}\b\.?{_ADDRESS_TAIL}",
+    re.ASCII,
 )
 _EN_CITY = re.compile(
-    rf"\b{_PLACE}, ?{_STATE} \d{{5}}(?:-\d{{4}})?\b|\b{_PLACE},? {_UK_POSTCODE}\b"
+    rf"\b{_PLACE}, ?{_STATE} \d{{5}}(?:-\d{{4}})?\b|\b{_PLACE},? {_UK_POSTCODE}\b", re.ASCII
 )
 _EN_POSTCODE = re.compile(rf"(?<![A-Za-z\d\-/]){_UK_POSTCODE}(?![A-Za-z\d])")
 _EN_BOX = re.compile(
     r"\bP\.? ?O\.? ?Box \d{1,6}\b|\bmile marker \d+(?:, [A-Z][A-Za-z ]{2,30}){0,3}|"
-    r"\b(?:County Road|Route|Highway|Interstate) (?:[A-Z]|\d{1,4})\b"
+    r"\b(?:County Road|Route|Highway|Interstate) (?:[A-Z]|\d{1,4})\b",
+    re.ASCII,
 )
 _EN_LIVES = re.compile(
     rf"\b(?:[Ll]ives (?:at|in|on)|[Rr]esid(?:es|ing) (?:at|in|on)|[Rr]esident of|"
@@ -178,7 +183,8 @@ _EN_LIVES = re.compile(
     rf"[Hh]ome address:?|moved (?:here )?from|[Ll]iving in|[Ff]lew in from|"
     rf"[Bb]orn in)[ ]{{1,3}}"
     rf"(?P<n>(?:(?:Flat|Unit|Apt\.?|House|"
-    rf"No\.?) ?[A-Z\d]{{1,5}},? )?\d{{0,5}}[A-Za-z]? ?{_PLACE}{_ADDRESS_TAIL})"
+    rf"No\.?) ?[A-Z\d]{{1,5}},? )?\d{{0,5}}[A-Za-z]? ?{_PLACE}{_ADDRESS_TAIL})",
+    re.ASCII,
 )
 _HL7_ADDRESS = re.compile(r"(?<=\|)\d{1,5} [A-Z][A-Z ]{2,40}\^[^|\n]{0,60}(?=\|)")
 
@@ -291,7 +297,7 @@ def _english(text: str) -> Iterator[Span]:
         group = "n" if match.group("n") else "d"
         yield Span(
             match.start(group),
-            match.start(group) + len(match.group(group).rstrip()),
+            match.start(group) + len(re.sub(r"(?: and| or| the)* *$", "", match.group(group))),
             Kind.OCCUPATION_EMPLOYER,
             67,
         )

@@ -97,3 +97,10 @@ def test_surrogates_are_not_reported():
 )
 def test_octets_of_no_meaning_pass(data):
     assert find_residue(data, REGISTER) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["[NAME-KQTZBD 13853120417]", "[DATE-KQTZBD 周慕云]", "[DATE-KQTZBD 13853120417]"]
+)
+def test_nothing_hides_in_what_looks_like_a_surrogate(text):
+    assert find_residue(text, REGISTER) != []

@@ -161,3 +161,18 @@ def test_impossible_date_does_not_raise(text):
 @pytest.mark.parametrize("text", ["0001-01-01", "1900年1月1日", "2099-12-31"])
 def test_edge_of_the_calendar_does_not_raise(text):
     clean_text(text, PSEUDONYMS, NOBODY, None)
+
+
+def test_moved_date_that_would_be_a_register_value_is_masked():
+    new = date.fromordinal(date(2024, 3, 17).toordinal() + SHIFT)
+    register = Register((RegisterRow("S01", mrn="X77-1"), RegisterRow("S02", mrn=f"{new:%Y%m%d}")))
+
+    cleaned = clean_text("2024-03-17", PSEUDONYMS, register, "S01").text
+
+    assert re.fullmatch(r"\[DATE-[A-Z]{6}\]", cleaned)
+
+
+def test_month_that_stays_the_same_when_moved_is_masked():
+    for number in range(40):
+        pseudonyms = Pseudonyms(bytes([number]) * 32)
+        assert "2024年10月" not in clean_text("约2024年10月中旬", pseudonyms, SUBJECT, "S01").text
