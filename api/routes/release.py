@@ -25,6 +25,7 @@ from sandbox.records.people import Pseudonym
 from sandbox.records.port import Tables
 from sandbox.records.releases import Release, Vote
 from sandbox.release import commands as c
+from sandbox.release.delivery import fault_in_reason
 from sandbox.release.requests import fault_in
 from sandbox.release.views import Packages, visible_votes
 from sandbox.scanning import identifiers_in
@@ -194,7 +195,10 @@ def _delivery_routes(routes: APIRouter, room: _Room) -> None:
     ) -> ReleaseActShape:
         """Call a release back; the reason is seen by everyone who sees the release."""
         row = room.row(ledger, actor, release)
-        command = room.command(c.RecallRelease, ledger, row, request_key=key, reason=form.reason)
+        fault = fault_in_reason(form.reason, identifiers_in)
+        command = room.command(
+            c.RecallRelease, ledger, row, request_key=key, reason=form.reason, fault=fault
+        )
         return ReleaseActShape(**with_receipt(room.gate.perform(actor, command)))
 
 

@@ -92,11 +92,15 @@ class DownloadRelease(ReleaseCommand):
 
 @dataclass(frozen=True, kw_only=True)
 class RecallRelease(ReleaseCommand):
-    """The hospital calls a release back, for a reason that everyone who sees it can read."""
+    """The hospital calls a release back, for a reason that everyone who sees it can read.
+
+    `fault` is what the identifier scan found before the gate: code and field.
+    """
 
     ACTION: ClassVar[Action] = Action.RELEASE_RECALL
 
     reason: str
+    fault: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

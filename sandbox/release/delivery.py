@@ -12,9 +12,15 @@ from sandbox.records.port import Tables
 from sandbox.records.releases import Release
 from sandbox.records.transitions import step
 from sandbox.release.commands import DownloadRelease, ExportEvidence, RecallRelease
+from sandbox.release.requests import Scan
 from sandbox.release.rows import release_of, standing
 
 MAX_REASON = 500
+
+
+def fault_in_reason(reason: str, scan: Scan) -> tuple[str, str] | None:
+    """What keeps a recall's reason from being shown: code and field."""
+    return ("identifier-found", "reason") if scan(reason) else None
 
 
 class DownloadReleaseHandler:
@@ -65,9 +71,11 @@ class RecallReleaseHandler:
         """Call it back; nobody can fetch it from now on, and everyone who sees it sees why.
 
         Raises:
-            Unacceptable: `reason-missing`.
+            Unacceptable: `reason-missing`, `identifier-found`.
             IllegalTransition: it was not released.
         """
+        if command.fault:
+            raise Unacceptable(command.fault[0], field=command.fault[1])
         if not 0 < len(command.reason.strip()) <= MAX_REASON:
             raise Unacceptable("reason-missing", "say why it is called back", field="reason")
         release = release_of(tables, command, acting)

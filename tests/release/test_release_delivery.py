@@ -15,7 +15,9 @@ from sandbox.errors import (
     Unacceptable,
 )
 from sandbox.release import commands as c
+from sandbox.release.delivery import fault_in_reason
 from sandbox.release.views import Packages
+from sandbox.scanning import identifiers_in
 
 
 @pytest.mark.requirement("R48")
@@ -36,6 +38,19 @@ def test_nothing_is_handed_out_before_the_release(house):
     refused(house, Forbidden, "forbidden", lambda: house.download(house.recipient, release))
     with pytest.raises(NotFound):
         packages.sealed(house.release(release))
+
+
+@pytest.mark.requirement("R47")
+def test_a_recall_names_no_patient_to_those_who_read_it(house):
+    release = house.released()
+    reason = "Patient Zhang Wei, phone 13812345678, took back his consent."
+    fault = fault_in_reason(reason, identifiers_in)
+    recall = c.RecallRelease(**house.on_release(release), reason=reason, fault=fault)
+
+    refused(house, Unacceptable, "identifier-found", lambda: house.perform(house.steward, recall))
+
+    assert house.release(release).recall_reason is None
+    assert fault_in_reason("A class was mixed up.", identifiers_in) is None
 
 
 @pytest.mark.requirement("R60")
