@@ -137,11 +137,15 @@ def _watermarked(picture: Image.Image, text: str) -> Image.Image:
     pen = ImageDraw.Draw(layer)
     font = ImageFont.load_default(_FONT_SIZE)
     left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
+    if right - left > picture.width:  # a narrow picture shows it word by word
+        text = text.replace(" ", "\n").replace("T", "\n")
+        left, top, right, bottom = pen.textbbox((0, 0), text, font=font)
     width, height = int(right - left) + 2 * _FONT_SIZE, int(bottom - top) + 4 * _FONT_SIZE
     for row, y in enumerate(range(0, picture.height, height)):
         for x in range(-(row % 2) * width // 2, picture.width, width):
-            # Grey on both black and white, so that no window setting hides it.
-            pen.text((x, y), text, font=font, fill=(160, 160, 160, WATERMARK_ALPHA))
+            # Light with a dark edge: no grey of the picture and no window setting hides both.
+            pen.text((x + 1, y + 1), text, font=font, fill=(0, 0, 0, WATERMARK_ALPHA))
+            pen.text((x, y), text, font=font, fill=(255, 255, 255, WATERMARK_ALPHA))
     return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
 
 
