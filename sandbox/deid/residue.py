@@ -62,7 +62,9 @@ def _encoded(register: Register) -> list[bytes]:
 
 def _in_text(text: str, register: Register) -> set[str]:
     kinds: set[str] = set()
-    shown = TAG.sub(lambda tag: SEALED + (tag.group(3) or ""), text) if "[" in text else text
+    shown = (
+        TAG.sub(lambda tag: SEALED + (tag.group(3) or "") + SEALED, text) if "[" in text else text
+    )
     if _MAYBE.search(shown):
         kinds |= {str(span.kind) for span in proven_in(view_of(shown, _nowhere).text)}
     found = register.needles.find(shown)

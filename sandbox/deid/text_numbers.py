@@ -184,7 +184,13 @@ def _checked(text: str) -> Iterator[Span]:
 
 
 def _is_card(digits: str) -> bool:
-    return _CARD_MIN <= len(digits) <= _CARD_MAX and is_luhn(digits)
+    in_range = _CARD_MIN <= len(digits) <= _CARD_MAX
+    return in_range and is_luhn(digits) and not _opens_with_day(digits)
+
+
+def _opens_with_day(digits: str) -> bool:
+    """Whether it may be a point in time, `20240702093015`; no card's number begins like that."""
+    return digits[:2] in {"19", "20"} and _is_day(digits[:8])
 
 
 def _is_iban(value: str) -> bool:

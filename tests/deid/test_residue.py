@@ -65,7 +65,7 @@ def test_identifier_clear_of_form_is_reported(text, kind):
 
 
 PASSES = [
-    "", "大小约8mm×6mm", "2024-03-17", "20240317093015.000", "1.2.840.10008.5.1.4.1.1.2", "2.25.329800735698586629295641978511506172918",
+    "", "大小约8mm×6mm", "2024-03-17", "20240317093015.000", *(f"2024031709301{n}" for n in range(10)), "1.2.840.10008.5.1.4.1.1.2", "2.25.329800735698586629295641978511506172918",
     "370102196303124511", "6222021602001234567", "138531204170", "1385312041", "12.0.3.4", "0.0000000000013853", "3\\4\\5.25\\-139.53120417",
     "a@b", "x @ 0.4", "Parkinson disease", "情绪尚可，并不高兴谈及病情", "1CT12", "X77654033", "77654033Y",
 ]  # fmt: skip
@@ -104,3 +104,12 @@ def test_octets_of_no_meaning_pass(data):
 )
 def test_nothing_hides_in_what_looks_like_a_surrogate(text):
     assert find_residue(text, REGISTER) != []
+
+
+def test_moved_date_before_a_time_of_day_makes_no_card():
+    for number in range(30):
+        text = "MSH|^~\\&|HIS|A|B|C|20240702093015||ADT^A01"
+
+        cleaned = clean_text(text, Pseudonyms(bytes([number]) * 32), NOBODY, None).text
+
+        assert find_residue(cleaned, NOBODY) == []
