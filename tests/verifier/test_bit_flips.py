@@ -54,7 +54,7 @@ def test_each_flip_in_a_small_log_is_named(house):
     files, pins = house.files(), pins_of(house)
 
     for name, octets in files.items():
-        found = survivors(octets, 40_000, lambda b, n=name: on_log({**files, n: b}, pins))
+        found = survivors(octets, 15_000, lambda b, n=name: on_log({**files, n: b}, pins))
         assert unpinned(found) == [], name
         assert name == "checkpoint" or found == [], name
 
