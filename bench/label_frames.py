@@ -2,7 +2,8 @@
 
 A hospital deposits one CT of 512 x 512 pixels, it is cleaned, approved and issued, and a labeller
 opens its task: the play of the demo up to there. Each look then decrypts, decodes, marks and
-encodes the frame anew, as each bears its viewer and the second. Clients and server share this machine's cores.
+encodes the frame anew, as each bears its viewer and the second. Clients and server share the cores
+of this machine.
 """
 
 import http.client
