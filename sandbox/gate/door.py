@@ -104,9 +104,6 @@ class Gate:
             writer.stop()
 
     def _writer(self, ledger: str) -> Writer:
-        with self._lock:
-            if ledger in self._writers and not self._closed:
-                return self._writers[ledger]
         store = self._store(ledger)
         with self._lock:
             if self._closed:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: ARG002 - stand-ins have the form of what they stand in for
 
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -18,12 +19,14 @@ from gate_house import (
     Vote,
 )
 
+from crypto.tiles import decode_bundle
 from policies.ruling import Ruling
 from policies.vocabulary import Action
 from sandbox.acts import PLATFORM, Actor
 from sandbox.errors import (
     CheckpointPending,
     Conflict,
+    Forbidden,
     IllegalTransition,
     LedgerHalted,
     LedgerUnavailable,
@@ -407,6 +410,58 @@ def test_batch_has_an_end_and_the_end_has_no_batch(house):
     writer._queue.put(None)
 
     assert [len(writer._next_batch()) for _ in range(3)] == [MAX_BATCH, 2, 0]
+
+
+def test_log_that_was_lost_is_made_again_from_the_ledger(build, ledgers, tmp_path):
+    house = build(ledgers=ledgers)
+    house.found()
+    house.keep(slot(0))
+    writer = house.gate._writers[LEDGER]
+    answers = [
+        writer.submit(house.steward, Keep(ledger=LEDGER, slot=slot(n))) for n in range(1, 600)
+    ]
+    last = answers[-1].result()
+    house.close()
+    shutil.rmtree(tmp_path / "log" / LEDGER)
+
+    again = build(ledgers=ledgers)
+    again.gate.finish_tails()
+
+    log = tmp_path / "log" / LEDGER / "tile" / "entries"
+    bundles = [log / "000", log / "001", log / "002.p" / str(last.index + 1 - 512)]
+    found = [entry for bundle in bundles for entry in decode_bundle(bundle.read_bytes())]
+    assert found == again.store.entries(0, last.index + 1)
+
+
+def test_membership_that_another_process_gives_or_ends_counts_at_once(build, ledgers, tmp_path):
+    here = build(ledgers=ledgers)
+    here.found()
+    there = House(tmp_path, ledgers=ledgers, notary=here.notary, publisher=here.publisher)
+    with pytest.raises(Forbidden):
+        here.keep(slot(1), who="stranger")
+    with pytest.raises(Forbidden):
+        here.keep(slot(1), who="labeller")
+    here.pseudonyms["labeller"] = there.pseudonyms["labeller"] = here.entries()[-1]["actor"]
+
+    membership = there.grant("labeller")
+    here.keep(slot(1), who="labeller")
+    there.revoke(membership)
+
+    with pytest.raises(Forbidden):
+        here.keep(slot(2), who="labeller")
+    there.gate.close()
+
+
+def test_pseudonym_of_a_unit_that_was_undone_is_not_kept(frail, faults):
+    faults.plan("commit", BEFORE, times=2)
+    with pytest.raises(LedgerUnavailable):
+        frail.keep(slot(1), who="stranger")
+
+    with pytest.raises(Forbidden):
+        frail.keep(slot(1), who="stranger")
+
+    with frail.store.snapshot() as tables:
+        assert tables.of(Pseudonym).require("stranger").pseudonym == frail.entries()[-1]["actor"]
 
 
 class Broken(Publisher):

@@ -210,6 +210,7 @@ WRONG_BYTES = {
     "outcome of a refused act": tampered('"refusal":null', '"refusal":"forbidden"'),
     "empty outcome member": tampered('"counts":{"items":2}', '"counts":{}'),
     "ruling without rule": tampered('"rule":"label-submit-1"', '"rules":"label-submit-1"'),
+    "objects in a list": json.dumps({**json.loads(tampered("", "")), "objects": []}).encode(),
     "not a number": tampered('"grade":3', '"grade":NaN'),
     "too large": b'"' + b"x" * entry.MAX_ENTRY_BYTES + b'"',
     "deep": b"[" * 40_000,
