@@ -11,7 +11,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from pydicom.data import get_testdata_file
@@ -88,6 +88,11 @@ class Tally:
     forks: int = 0
     unanswered: int = 0
     entries: int = 0
+
+    def add(self, other: "Tally") -> None:
+        """Count another siege in."""
+        for one in fields(self):
+            setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
 
     @property
     def clean(self) -> bool:
