@@ -12,7 +12,7 @@ from crypto.canonical import encode
 from policies.ruling import Facts
 from policies.states import RELEASE
 from policies.vocabulary import ReleaseState, Role, TaskState
-from sandbox.acts import Acting, Outcome
+from sandbox.acts import HOSPITAL_DOMAIN, Acting, Outcome
 from sandbox.errors import Conflict, Forbidden, Unacceptable
 from sandbox.records.deposits import Dataset
 from sandbox.records.labels import Task
@@ -82,7 +82,7 @@ class RequestReleaseHandler:
         if command.fault:
             raise Unacceptable(command.fault[0], field=command.fault[1])
         project = project_of(tables, command, acting)
-        _check_recipient(tables, command.recipient, acting)
+        _check_recipient(tables, command, acting)
         locked = tables.of(Task).count(project=project.id, state=TaskState.LOCKED)
         if not locked:
             raise Conflict("nothing-locked", "no label of this project is accepted yet")
@@ -167,12 +167,14 @@ def _to_screening(state: ReleaseState) -> ReleaseState:
     return step(RELEASE, submitted, ReleaseState.SCREENING)
 
 
-def _check_recipient(tables: Tables, pseudonym: str, acting: Acting) -> None:
-    for member in tables.of(Membership).find(pseudonym=pseudonym):
+def _check_recipient(tables: Tables, command: RequestRelease, acting: Acting) -> None:
+    here = {HOSPITAL_DOMAIN, command.domain}
+    for member in tables.of(Membership).find(pseudonym=command.recipient):
         current = member.revoked_at is None and (
             member.expires_at is None or acting.now < member.expires_at
         )
-        if member.role is Role.RECIPIENT and current and member.sealing_key:
+        fit = member.role is Role.RECIPIENT and member.domain in here
+        if fit and current and member.sealing_key:
             return
     raise Unacceptable(
         "recipient-unknown", "no recipient with a sealing key has this name", field="recipient"

@@ -343,6 +343,24 @@ def test_last_steward_stays(steward, ledger):
     assert refused(enrolment.revoke, *strange) == "not-found"
 
 
+def test_firm_s_lead_reads_no_entries_of_the_hospital(town, operator, steward, ledger):
+    lead = town.enrolled(operator, "lead", "firm:one")
+    town.grant(steward, ledger, lead, "project-lead", organisation="firm:one")
+
+    path = f"/log/{ledger}/tile/entries/000.p/2"
+
+    assert refused(lead.door.get_bytes, path) == "forbidden"
+
+
+def test_steward_who_was_revoked_sees_no_cards(town, operator, steward, ledger):
+    second, eve = town.enrolled(operator, "second"), town.enrolled(operator, "eve")
+    town.grant(steward, ledger, second, "steward")
+    first = steward.door.get("/me")["hospitals"][0]["roles"][0]["membership"]
+    enrolment.revoke(second.door, second.keys, ledger, first, "left")
+
+    assert refused(steward.door.get, f"/accounts/{eve.account}") == "account-unknown"
+
+
 def test_published_log_is_public_but_for_its_entries(town, operator, steward, ledger):
     rex, ben = town.enrolled(operator, "rex"), town.enrolled(operator, "ben")
     town.grant(steward, ledger, rex, "regulator", organisation="regulator")

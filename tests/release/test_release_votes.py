@@ -77,6 +77,20 @@ def test_a_recipient_needs_a_sealing_key_and_the_role(house):
         )
 
 
+def test_a_recipient_of_another_project_is_none_here(house):
+    house.opened()
+    house.accept_all()
+    elsewhere = Person(sealing=house.recipient.sealing)
+    house.grant(elsewhere, Role.RECIPIENT, domain="project:" + "7" * 32)
+
+    refused(
+        house,
+        Unacceptable,
+        "recipient-unknown",
+        lambda: house.request(recipient=elsewhere.member),
+    )
+
+
 @pytest.mark.parametrize("who", ["labeller", "reviewer", "steward", "recipient", "checker"])
 def test_only_the_project_lead_asks(house, who):
     house.opened()
