@@ -92,6 +92,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
 def test_the_demo_ends_well_and_says_what_happened(played):
     assert played.code == 0, played.said + played.warned
     assert "items deposited     │ 11" in played.said
+    assert re.search(r"cleaned +│ 10 ", played.said), played.said
+    assert re.search(r"identifiers removed.*NAME \d+", played.said)
     assert "the passport says unwitnessed" in played.said
     assert played.warned == ""
 
@@ -138,9 +140,18 @@ def test_no_planted_word_is_found_outside_the_hospital(played):
 
     assert search.found == []
     assert search.looked_at > 100
-    told = Search()
-    told.below(played.folder / "parties" / "hospital" / "officer")
-    assert {word for _, word in told.found} >= set(CANARIES[:4]), "the officer sees what was there"
+
+
+def test_the_officer_saw_the_words_before_and_not_after(played):
+    samples = played.folder / "parties" / "hospital" / "officer" / "samples"
+    before, after = Search(), Search()
+
+    for path in samples.iterdir():
+        (before if "-before" in path.name else after).octets(path.name, path.read_bytes())
+
+    assert {word for _, word in before.found} >= set(CANARIES[:4])
+    assert after.found == []
+    assert after.looked_at == before.looked_at > 0
 
 
 def test_kept_processes_answer_until_they_are_ended(played):
