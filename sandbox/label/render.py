@@ -115,7 +115,7 @@ def _grey(dataset: FileDataset, frame: NDArray[np.generic]) -> Image.Image:
     scaled = _to_8_bits(np.asarray(values, dtype=np.float64))
     if dataset.PhotometricInterpretation == "MONOCHROME1":
         scaled = _FULL - scaled
-    return Image.fromarray(scaled).convert("RGB")
+    return Image.fromarray(scaled)
 
 
 def _colour(frame: NDArray[np.generic]) -> Image.Image:
@@ -146,10 +146,11 @@ def _watermarked(picture: Image.Image, text: str) -> Image.Image:
             # Light with a dark edge: no grey of the picture and no window setting hides both.
             pen.text((x + 1, y + 1), text, font=font, fill=(0, 0, 0, WATERMARK_ALPHA))
             pen.text((x, y), text, font=font, fill=(255, 255, 255, WATERMARK_ALPHA))
-    return Image.alpha_composite(picture.convert("RGBA"), layer).convert("RGB")
+    # A grey picture stays grey: a third of the bytes, and of the time to pack them.
+    return Image.alpha_composite(picture.convert("RGBA"), layer).convert(picture.mode)
 
 
 def _png(picture: Image.Image) -> bytes:
     out = io.BytesIO()
-    picture.save(out, "PNG")
+    picture.save(out, "PNG", compress_level=1)  # a lease is looked at once: fast beats small
     return out.getvalue()
