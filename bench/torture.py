@@ -19,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -37,38 +36,42 @@ SWEEPS = ("tests/verifier/test_bit_flips.py", "tests/verifier/test_json_forms.py
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.torture", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20, help="plays under kills")
+    parser.add_argument("--most", type=int, help="kills in a round, else until it ends")
     parser.add_argument("--seed", type=int, help="of the moments at which processes are killed")
     parser.add_argument("--no-flips", action="store_true", help="faults only")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where they are appended")
     given = parser.parse_args()
     seed = secrets.randbits(32) if given.seed is None else given.seed
-    good = faults(given.rounds, seed)
+    lines = [faults(given.rounds, seed, given.most)]
+    keep(given.results, lines[0])
     if not given.no_flips:
-        good = mutations() and good
-    return 0 if good else 1
+        lines.append(mutations())
+        keep(given.results, lines[1])
+    return 0 if all(line["good"] for line in lines) else 1
 
 
-def faults(rounds: int, seed: int) -> bool:
-    """Play under kills; whether nothing was lost, doubled or forked."""
+def faults(rounds: int, seed: int, most: int | None) -> dict[str, Any]:
+    """Play under kills; good is that nothing was lost, doubled or forked."""
     for folder in ("faults", "journey"):
         sys.path.insert(0, str(ROOT / "tests" / folder))
     siege = importlib.import_module("siege")
     began, total, codes = time.monotonic(), siege.Tally(), set()
     for start in range(0, rounds, PER_HOUSE):
-        tally, code = _one_house(siege, min(PER_HOUSE, rounds - start), seed + start)
+        tally, code = _one_house(siege, min(PER_HOUSE, rounds - start), seed + start, most)
         total.add(tally)
         codes.add(code)
         print(f"{total.rounds} rounds: {total}", flush=True)
-    line = {
+    return {
         "part": "faults",
         "seed": seed,
-        **asdict(total),
-        "verifier": max(codes),
+        **vars(total),
+        "verifier": max(codes, default=0),
         "seconds": round(time.monotonic() - began),
+        "good": total.clean and codes <= {0},
     }
-    return _recorded(line, good=total.clean and codes == {0})
 
 
-def _one_house(siege: ModuleType, rounds: int, seed: int) -> tuple[Any, int]:
+def _one_house(siege: ModuleType, rounds: int, seed: int, most: int | None) -> tuple[Any, int]:
     """Some rounds in a house of their own; a house that fails is left for who looks into it."""
     place = Path(tempfile.mkdtemp(prefix="anbiao-torture-"))
     siege.few_films(place / "films")
@@ -76,7 +79,7 @@ def _one_house(siege: ModuleType, rounds: int, seed: int) -> tuple[Any, int]:
     try:
         house.found()
         for _ in range(rounds):
-            house.besiege(place / "films")
+            house.besiege(place / "films", most)
         tally, verdict = house.judge(), house.verdict()
     except BaseException:
         print(f"stopped in {place / 'house'}: {house.tally}", file=sys.stderr)
@@ -88,8 +91,8 @@ def _one_house(siege: ModuleType, rounds: int, seed: int) -> tuple[Any, int]:
     return tally, verdict[0]
 
 
-def mutations() -> bool:
-    """The verifier's sweep over every byte; whether no flip survived."""
+def mutations() -> dict[str, Any]:
+    """The verifier's sweep over every byte; good is that no flip survived."""
     began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *SWEEPS, "-q", "-p", "no:cacheprovider"],
@@ -102,22 +105,22 @@ def mutations() -> bool:
     if done.returncode:
         print(done.stdout, file=sys.stderr)
     counts = {name: int(count) for count, name in re.findall(r"(\d+) (passed|failed)", done.stdout)}
-    line = {
+    return {
         "part": "mutations",
         "sweeps": counts.get("passed", 0) + counts.get("failed", 0),
         "sweeps_with_a_survivor": counts.get("failed", 0),
         "seconds": round(time.monotonic() - began),
+        "good": done.returncode == 0,
     }
-    return _recorded(line, good=done.returncode == 0)
 
 
-def _recorded(line: dict[str, Any], *, good: bool) -> bool:
+def keep(results: Path, line: dict[str, Any]) -> None:
+    """Append a result, with date and commit, and print it."""
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    whole = {"date": date, "commit": _commit(), **line, "good": good}
-    with RESULTS.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(whole) + "\n")
-    print(json.dumps(whole))
-    return good
+    whole = json.dumps({"date": date, "commit": _commit(), **line})
+    with results.open("a", encoding="utf-8") as file:
+        file.write(whole + "\n")
+    print(whole, flush=True)
 
 
 def _commit() -> str:

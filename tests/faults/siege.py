@@ -206,9 +206,9 @@ class Siege:
         folder, tally = self.stage.folder, self.tally
         vkeys = (folder / "parties" / "regulator" / "vkeys").read_text().splitlines()
         pins = read_pins(vkeys)
+        self.see_checkpoint()  # before the log is read: afterwards it may have grown
         log = self._settled(pins)
         tally.acknowledged = tally.lost = tally.forks = 0
-        self.see_checkpoint()
         for receipt in self._kept():
             attested = check_attested(receipt, pins, "receipt")
             tally.acknowledged += 1

@@ -3,6 +3,7 @@
 A few kills here; `make torture` does many and keeps the counts.
 """
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -57,14 +58,25 @@ def test_the_judge_sees_a_loss_a_double_and_a_fork(siege):
     assert not tally.clean
 
 
-def test_torture_wants_a_number_of_rounds():
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.torture", "--rounds", "many"],
+def torture(*arguments: object) -> "subprocess.CompletedProcess[bytes]":
+    return subprocess.run(
+        [sys.executable, "-m", "bench.torture", *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         check=False,
-        timeout=60,
+        timeout=120,
     )
 
-    assert done.returncode == 2
-    assert b"Traceback" not in done.stderr
+
+def test_torture_keeps_its_counts_with_date_and_commit(tmp_path):
+    results = tmp_path / "results.jsonl"
+
+    done = torture("--rounds", 1, "--most", 2, "--no-flips", "--results", results)
+
+    assert done.returncode == 0, done.stderr
+    kept = json.loads(results.read_text())
+    assert {"date", "commit", "seed", "acknowledged"} <= kept.keys()
+    assert (kept["rounds"], kept["lost"], kept["doubled"], kept["forks"]) == (1, 0, 0, 0)
+    assert sum(kept["kills"].values()) >= 2
+    assert kept["good"]
+    assert torture("--rounds", "many").returncode == 2
