@@ -152,13 +152,17 @@ class Siege:
 
         def kill_now_and_then() -> None:
             done = 0
-            while not over.wait(self.random.uniform(0.1, 2.0)) and done != most:
+            # Few kills may follow each other closely: the play has its time when they are over.
+            longest_s = 2.0 if most is None else 0.4
+            while not over.wait(self.random.uniform(0.05, longest_s)) and done != most:
                 # In turns, so that a few kills meet every process.
                 name = PROCESSES[done % len(PROCESSES)]
                 self.kill(name)
-                if not over.wait(self.random.uniform(0, 2.0)) and self.random.random() < _EARLY:
-                    self.kill(name)  # perhaps before it has come up again
-                self._await(name, over)
+                if not over.wait(self.random.uniform(0, longest_s)):
+                    if self.random.random() < _EARLY:
+                        self.kill(name)  # perhaps before it has come up again
+                    if most is None:
+                        self._await(name, over)
                 self.see_checkpoint()
                 done += 1
 
