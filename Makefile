@@ -20,15 +20,16 @@ help:
 	@echo "make pages    draw every page that comes from the source"
 	@echo "make lock     resolve the dependencies anew"
 
-# Runtime: what is locked, and nothing else (no torch).
+# Runtime: what is locked, and nothing else (no torch). The lock is complete, so that nothing is
+# resolved again: a newer release of a dependency changes nothing.
 $(VENV)/.runtime: requirements.lock pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.lock
 	touch $@
 
 demo: $(VENV)/.runtime
