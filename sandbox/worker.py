@@ -3,6 +3,8 @@
 - There is no queue beside the rows: a worker killed at any point finds the same steps again,
   and each step ends in one act at the gate, after which it is no longer found.
 - A ledger whose past does not verify, from a pinned steward on, is left alone.
+- Rooms take turns: a room with much to do gives way to the next one after a while, so that a
+  large deposit or a flood of datasets holds up no release.
 - A step that fails is tried again, later and later: each refusal is an entry in the log, and a
   step that policy refuses now would else fill it.
 - While a store or the notary can't act, everything waits.
@@ -26,6 +28,7 @@ from sandbox.release.screening import Scan
 from sandbox.release.work import ReleaseWork
 
 POLL_S: Final = 0.2
+SLICE_S: Final = 1.0
 FIRST_DELAY_S: Final = 2.0
 LONGEST_DELAY_S: Final = 600.0
 OUTAGE_DELAY_S: Final = 1.0
@@ -91,7 +94,11 @@ class Worker:
             found: list[Step] = []
             # Looking is a step of its own: rows that contradict each other stop one room only.
             self._try(ledger, f"look:{ledger}:{number}", lambda: found.extend(room(ledger)))  # noqa: B023
-            done += sum(self._try(ledger, name, act) for name, act in found)
+            until = self.patience.monotonic() + SLICE_S
+            for name, act in found:
+                done += self._try(ledger, name, act)
+                if self.patience.monotonic() >= until:
+                    break
         return done
 
     def _try(self, ledger: str, name: str, act: Callable[[], None]) -> int:

@@ -29,7 +29,7 @@ from sandbox.errors import (
     VerificationFailed,
 )
 from sandbox.history import Histories, read_steward_pins
-from sandbox.worker import FIRST_DELAY_S, LONGEST_DELAY_S, Patience, Worker, run
+from sandbox.worker import FIRST_DELAY_S, LONGEST_DELAY_S, SLICE_S, Patience, Worker, run
 
 CT = Path(get_testdata_file("CT_small.dcm", download=False)).read_bytes()
 FILES = {"a.dcm": CT, "b.dcm": CT + b"\0"}
@@ -198,6 +198,26 @@ def test_a_step_that_fails_is_tried_later_and_later():
     assert waits[-1] == LONGEST_DELAY_S
     patience.done("x")
     assert patience.allows("x")
+
+
+def test_a_room_with_much_to_do_gives_way_to_the_next(house: EnclaveHouse):
+    house.create_dataset()
+    ticks, did = Ticks(), []
+
+    def flood(_ledger: str):
+        for number in range(100):
+            yield f"flood {number}", lambda: tick("flood")
+
+    def release(_ledger: str):
+        yield "release", lambda: tick("release")
+
+    def tick(name: str) -> None:
+        ticks.now += SLICE_S / 4
+        did.append(name)
+
+    Worker(house.enclave, [flood, release], Patience(ticks), house.work.sweep).turn()
+
+    assert did == ["flood"] * 4 + ["release"]
 
 
 class Refusing:
