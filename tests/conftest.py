@@ -5,6 +5,7 @@ that know the network on a list.
 """
 
 import ipaddress
+import signal
 import sys
 
 NAMES = frozenset({None, "", "localhost", b"localhost"})
@@ -34,3 +35,8 @@ def watch(event: str, given: tuple) -> None:
 
 
 sys.addaudithook(watch)
+
+# Whoever starts the tests in the background may have Ctrl-C ignored; what the tests start must not
+# inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

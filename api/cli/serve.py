@@ -27,7 +27,7 @@ from sandbox import wiring
 from sandbox.errors import Unavailable
 from sandbox.settings import Settings
 
-_TICK_S = 20.0
+_TICK_S = 5.0
 _BACKLOG = 512
 _CHILD_END_S = 15.0
 _CHILD_START_S = 10.0

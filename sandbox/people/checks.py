@@ -18,6 +18,8 @@ from sandbox.people.tokens import recovery_digest
 from sandbox.records.people import Account, LoginDelay
 
 _DECOY_SEED = bytes(20)
+_NOBODY = "0" * 32
+"""An account that nobody has."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,7 @@ class Checks:
         self._desk.delays.admit(now, *_subjects(given))
         account = self._desk.named(given.name)
         kept = account.password if account else None
-        if account is not None:
-            self._admit_known(account, now)
+        self._admit_kept(account, now)
         if not self._desk.hasher.verify(given.password, kept) or account is None:
             self.refuse(given, account)
         return account
@@ -85,7 +86,7 @@ class Checks:
         if account is None:
             self.refusals.of_stranger()
         else:
-            self.refusals.of_account(account.id, now)
+            self.refusals.of_account(account.id)
         raise Unauthenticated("login-refused", "name, password or code is wrong")
 
     def passed(self, given: Credentials) -> None:
@@ -99,10 +100,10 @@ class Checks:
         step = totp.matching_step(seed, given.code or "", self._desk.clock(), account.totp_step)
         return None if step is None or account.totp_sealed is None else Proof(step=step)
 
-    def _admit_known(self, account: Account, now: datetime) -> None:
-        """A delay that was written down outlives a restart."""
+    def _admit_kept(self, account: Account | None, now: datetime) -> None:
+        """A delay that was written down outlives a restart; an unknown name costs the same look."""
         with self._desk.platform() as tables:
-            delay = tables.of(LoginDelay).get(delay_id(account.id))
+            delay = tables.of(LoginDelay).get(delay_id(account.id if account else _NOBODY))
         if delay is not None:
             self._desk.delays.admit_from(now, delay.not_before)
 

@@ -1,8 +1,8 @@
 """Failed logins of known accounts on their way into the log: one entry per account and minute.
 
-The first failure is entered at once; what follows within a minute waits for the next entry, the
-clean end of the process or the next tick. Unknown names are only counted: strangers must not be
-able to grow the log.
+A request only counts; a tick of the process enters what is due, and its clean end enters the rest.
+So the answer to a name that an account bears takes no longer than to one that nobody bears. Unknown
+names stay a number: strangers must not be able to grow the log.
 """
 
 import threading
@@ -29,15 +29,10 @@ class Refusals:
         with self._lock:
             self.strangers += 1
 
-    def of_account(self, account: str, now: datetime) -> None:
-        """A login of a known account failed; enters what is due.
-
-        Raises:
-            Unavailable: the log can't take it now; the count is kept.
-        """
+    def of_account(self, account: str) -> None:
+        """A login of a known account failed."""
         with self._lock:
             self._pending[account] += 1
-        self.report(now)
 
     def report(self, now: datetime, *, all_of_them: bool = False) -> None:
         """Enter every count whose minute is over, or simply all at the end of the process.

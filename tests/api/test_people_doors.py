@@ -239,6 +239,7 @@ def test_failed_logins_make_one_entry_per_account_and_minute(town, operator):
 
     for _ in range(4):
         refused(log_in, town, "amy", "000000", "wrong password")
+        town.house.people.entrance.tick()
         town.clock.pass_by(seconds=5)
     refused(log_in, town, "nobody", "000000")
     assert len(town.entries()) == before + 1
@@ -250,6 +251,19 @@ def test_failed_logins_make_one_entry_per_account_and_minute(town, operator):
     assert [e["outcome"]["counts"]["failures"] for e in told] == [1, 3]
 
 
+@pytest.mark.requirement("R08")
+def test_a_failed_login_writes_nothing_before_it_is_answered(town, operator):
+    """A known name that costs an entry could be told from an unknown one by its time."""
+    town.person(operator, "amy")
+    before = len(town.entries())
+
+    refused(log_in, town, "amy", "000000", "wrong password")
+    assert len(town.entries()) == before
+
+    town.house.people.entrance.tick()
+    assert len(town.entries()) == before + 1
+
+
 def test_pending_failures_are_entered_at_the_end(town, operator):
     town.person(operator, "amy")
     refused(log_in, town, "amy", "000000", "wrong password")
@@ -258,7 +272,7 @@ def test_pending_failures_are_entered_at_the_end(town, operator):
 
     town.restart()
 
-    assert json.loads(town.entries()[before])["outcome"]["counts"]["failures"] == 1
+    assert json.loads(town.entries()[before])["outcome"]["counts"]["failures"] == 2
 
 
 @pytest.mark.requirement("R02")

@@ -221,9 +221,11 @@ def test_refusals_are_kept_when_the_log_cannot_take_them():
         told.append((account, count))
 
     refusals = Refusals(enter)
+    refusals.of_account("a")
     with pytest.raises(LedgerUnavailable):
-        refusals.of_account("a", NOW)
-    refusals.of_account("a", NOW)
+        refusals.report(NOW)
+    refusals.of_account("a")
+    refusals.report(NOW)
 
     assert told == ["failed", ("a", 2)]
 
@@ -231,9 +233,7 @@ def test_refusals_are_kept_when_the_log_cannot_take_them():
 def test_refusals_count_once_from_many_threads():
     told = []
     refusals = Refusals(lambda account, count: told.append((account, count)))
-    threads = [
-        threading.Thread(target=refusals.of_account, args=(f"a{n % 3}", NOW)) for n in range(30)
-    ]
+    threads = [threading.Thread(target=refusals.of_account, args=(f"a{n % 3}",)) for n in range(30)]
 
     for thread in threads:
         thread.start()
@@ -250,7 +250,8 @@ def test_refusals_forget_old_accounts(monkeypatch):
     refusals = Refusals(lambda _a, _c: None)
 
     for number in range(5):
-        refusals.of_account(f"a{number}", NOW + timedelta(minutes=number))
+        refusals.of_account(f"a{number}")
+        refusals.report(NOW + timedelta(minutes=number))
 
     assert len(refusals._entered_at) <= 2
 
