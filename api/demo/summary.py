@@ -68,8 +68,9 @@ def _rows(
     names = ", ".join(sorted(path.name for path in play.files_left))
     yield "what left", f"release {play.release}: {names}"
     yield "witnesses", "none: the passport says unwitnessed"
-    refused = sum(entry["refusal"] is not None for entry in entries)
-    yield "hospital's log", f"{len(entries)} entries, {refused} of them refusals"
+    refused = Counter(str(entry["refusal"]) for entry in entries if entry["refusal"] is not None)
+    told = f"{refused.total()} of them refusals ({_counted(refused) or 'none'})"
+    yield "hospital's log", f"{len(entries)} entries, {told}"
     yield "time", f"{took_s:.1f} s"
     yield "server", play.stage.url
     yield "folder", str(play.stage.folder)
