@@ -1,5 +1,10 @@
 """Which rows the platform's ledger keeps, and which a hospital's."""
 
+import types
+from collections.abc import Mapping
+from enum import StrEnum
+
+from sandbox.acts import PLATFORM
 from sandbox.records.deposits import Approval, Dataset, Deposit, IntakeKey, Item
 from sandbox.records.labels import Label, Lease, Project, ProjectItem, Review, Task
 from sandbox.records.people import (
@@ -37,3 +42,20 @@ HOSPITAL_ROWS: tuple[type[Row], ...] = (
     Release,
     Vote,
 )
+
+
+class LedgerKind(StrEnum):
+    """Whose ledger it is."""
+
+    PLATFORM = "platform"
+    HOSPITAL = "hospital"
+
+
+ROWS_OF: Mapping[LedgerKind, tuple[type[Row], ...]] = types.MappingProxyType(
+    {LedgerKind.PLATFORM: PLATFORM_ROWS, LedgerKind.HOSPITAL: HOSPITAL_ROWS}
+)
+
+
+def kind_of(ledger: str) -> LedgerKind:
+    """The kind of the ledger with this id."""
+    return LedgerKind.PLATFORM if ledger == PLATFORM else LedgerKind.HOSPITAL

@@ -6,11 +6,16 @@
   by the adapter, because every database says them in its own words.
 - All names are quoted: `release` and `index` are words of SQL.
 - Only portable types; the key sorts by code point everywhere, so that paging agrees.
+- Where all ledgers share one database, every table has a column `ledger` in front, which is part
+  of its key, of every unique combination and of every index.
+- `TableForm` says a table in few words; rows of today and the revisions of long ago
+  (`migrations`) become tables by the same way.
 """
 
 import re
 import types
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
@@ -30,11 +35,13 @@ from sqlalchemy.types import TypeEngine
 
 from sandbox.acts import PLATFORM
 from sandbox.records.port import Row
-from sandbox.storage.fields import Field, Form, Kind
+from sandbox.storage.fields import Form, Kind
 
 R = TypeVar("R", bound=Row)
 
 ENTRIES = "entries"
+LEDGERS = "ledgers"
+LEDGER = "ledger"
 
 _LEDGER_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -60,37 +67,97 @@ def table_name(row_type: type[Row]) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", row_type.__name__).lower()
 
 
-def _column(field: Field, *, key: bool) -> Column[Any]:  # Any: of any value
-    column_type = _KEY_TYPE if key else _COLUMN_TYPES[field.kind]
-    return Column(
-        quoted_name(field.name, quote=True),
-        column_type,
-        primary_key=key,
-        nullable=field.nullable,
+@dataclass(frozen=True)
+class ColumnForm:
+    """One column in few words."""
+
+    name: str
+    kind: Kind
+    nullable: bool = False
+
+
+@dataclass(frozen=True)
+class TableForm:
+    """One table in few words; the first column is the key."""
+
+    name: str
+    columns: tuple[ColumnForm, ...]
+    unique: tuple[tuple[str, ...], ...] = ()
+    indexed: tuple[str, ...] = ()
+
+
+def columns_of(text: str) -> tuple[ColumnForm, ...]:
+    """Columns as a revision writes them: `id text, version number, key octets null`."""
+    words = [each.split() for each in text.split(",")]
+    return tuple(ColumnForm(name, Kind(kind), bool(null)) for name, kind, *null in words)
+
+
+def form_of_table(form: Form[R]) -> TableForm:
+    """The table of a row type."""
+    return TableForm(
+        table_name(form.row_type),
+        tuple(ColumnForm(field.name, field.kind, field.nullable) for field in form.fields),
+        form.unique,
+        form.indexed,
     )
 
 
-def _table(metadata: MetaData, form: Form[R]) -> Table:
-    name = table_name(form.row_type)
+def column_of(form: ColumnForm, *, key: bool = False) -> Column[Any]:  # Any: of any value
+    """The column that `form` tells of."""
+    return Column(
+        quoted_name(form.name, quote=True),
+        _KEY_TYPE if key else _COLUMN_TYPES[form.kind],
+        primary_key=key,
+        nullable=form.nullable,
+    )
+
+
+def unique_name(table: str, combination: Sequence[str]) -> str:
+    """The name of a unique constraint."""
+    return f"unique_{table}_{'_'.join(combination)}"
+
+
+def index_name(table: str, field: str) -> str:
+    """The name of an index."""
+    return f"index_{table}_{field}"
+
+
+def combined(names: Sequence[str], *, shared: bool) -> list[str]:
+    """The columns of a key, a constraint or an index, with the ledger where there are several."""
+    return [LEDGER, *names] if shared else list(names)
+
+
+def make_table(metadata: MetaData, form: TableForm, *, shared: bool) -> Table:
+    """The table that `form` tells of, with its constraints and indexes."""
     table = Table(
-        quoted_name(name, quote=True),
+        quoted_name(form.name, quote=True),
         metadata,
-        *(_column(field, key=field is form.fields[0]) for field in form.fields),
+        *([_ledger_column()] if shared else ()),
+        *(column_of(each, key=each is form.columns[0]) for each in form.columns),
         *(
-            UniqueConstraint(*combination, name=f"unique_{name}_{'_'.join(combination)}")
+            UniqueConstraint(
+                *combined(combination, shared=shared), name=unique_name(form.name, combination)
+            )
             for combination in form.unique
         ),
     )
-    for field_name in form.indexed:
+    for name in form.indexed:
         # With the key behind it, a page of a search is read in order, without sorting.
-        Index(f"index_{name}_{field_name}", table.c[field_name], table.c.id)
+        columns = combined((name, form.columns[0].name), shared=shared)
+        Index(index_name(form.name, name), *(table.c[column] for column in columns))
     return table
 
 
-def _entries(metadata: MetaData) -> Table:
+def _ledger_column() -> Column[str]:
+    return Column(quoted_name(LEDGER, quote=True), _KEY_TYPE, primary_key=True)
+
+
+def make_entries(metadata: MetaData, *, shared: bool) -> Table:
+    """The table of the log."""
     return Table(
         ENTRIES,
         metadata,
+        *([_ledger_column()] if shared else ()),
         # Only an INTEGER key is SQLite's own row number, which needs no index beside the table.
         Column(
             "idx",
@@ -103,15 +170,25 @@ def _entries(metadata: MetaData) -> Table:
     )
 
 
-class Schema:
-    """The tables of one kind of ledger."""
+def make_ledgers(metadata: MetaData) -> Table:
+    """The list of ledgers, where they share one database."""
+    return Table(LEDGERS, metadata, Column("id", _KEY_TYPE, primary_key=True))
 
-    def __init__(self, row_types: Sequence[type[Row]]) -> None:
+
+class Schema:
+    """The tables of one kind of ledger, or of all ledgers where they share one database."""
+
+    def __init__(self, row_types: Sequence[type[Row]], *, shared: bool = False) -> None:
         self.metadata = MetaData()
-        self.entries = _entries(self.metadata)
+        self.shared = shared
+        self.entries = make_entries(self.metadata, shared=shared)
+        self.ledgers = make_ledgers(self.metadata) if shared else None
         self.forms = types.MappingProxyType({each: Form(each) for each in row_types})
         self.tables = types.MappingProxyType(
-            {each: _table(self.metadata, form) for each, form in self.forms.items()}
+            {
+                each: make_table(self.metadata, form_of_table(form), shared=shared)
+                for each, form in self.forms.items()
+            }
         )
 
     def form_of(self, row_type: type[R]) -> Form[R]:

@@ -10,6 +10,8 @@
 - Files are 0600 in a 0700 folder; deleted rows are overwritten (secure_delete), and nothing
   is spilled to temporary files.
 - A ledger appears under its name only when it is complete (staging, fsync, rename).
+- Each file is brought to this program's revision (`migrations`) when it is opened, in one
+  transaction; one of a newer program is refused.
 """
 
 import os
@@ -28,8 +30,9 @@ from sandbox.acts import PLATFORM
 from sandbox.errors import LedgerUnavailable, NotFound
 from sandbox.records.port import Row
 from sandbox.storage.folders import exclusive, make_folder, sync_path
-from sandbox.storage.rows import HOSPITAL_ROWS, PLATFORM_ROWS
-from sandbox.storage.schema import Schema, is_ledger_id
+from sandbox.storage.migrations import run
+from sandbox.storage.rows import HOSPITAL_ROWS, PLATFORM_ROWS, ROWS_OF, kind_of
+from sandbox.storage.schema import ENTRIES, Schema, is_ledger_id
 from sandbox.storage.statements import Prepared, Statements
 from sandbox.storage.tables import SqlTables, SqlUnit, Transaction
 
@@ -158,20 +161,37 @@ class SqliteLedger:
             return [bytes(value) for (value,) in found]
 
     def prepare(self) -> None:
-        """Make what is missing: tables of new row types, triggers.
+        """Bring the tables up to this program's revision and make missing triggers.
 
         Raises:
-            LedgerUnavailable: the file holds other tables than these (`ledger-schema-differs`).
+            LedgerUnavailable: `schema-newer`: a newer program made the file;
+                `ledger-schema-differs`: it holds other tables than its revision says.
         """
         with _begun(self._writer) as connection:
             try:
-                self._statements.schema.metadata.create_all(connection)
+                self._migrate(connection)
                 for trigger in _TRIGGERS:
                     connection.exec_driver_sql(trigger)
                 self._check_columns(connection)
                 connection.commit()
             except SQLAlchemyError as error:
                 raise LedgerUnavailable from error
+
+    def _migrate(self, connection: Connection) -> None:
+        kind = kind_of(self._ledger)
+        revision = run.revision_of(connection)
+        if revision is None and inspect(connection).has_table(ENTRIES):
+            revision = run.BASELINE  # made by a program that knew no revisions
+            run.stamp(connection, revision)
+        standing = run.standing_of(revision)
+        if standing is run.Standing.NEWER:
+            raise LedgerUnavailable("schema-newer", "a newer version made this ledger's file")
+        if standing is not run.Standing.CURRENT:
+            run.upgrade(connection, [kind], shared=False)
+        # Rows that are no part of the house, as trials and tests bring along.
+        schema = self._statements.schema
+        guests = [schema.tables[each] for each in schema.forms if each not in ROWS_OF[kind]]
+        schema.metadata.create_all(connection, guests)
 
     def _check_columns(self, connection: Connection) -> None:
         found = inspect(connection)
