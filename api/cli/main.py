@@ -35,6 +35,10 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "notary": ("api.cli.notary:notary", "Run the signer of the logs."),
     "officer": ("api.cli.officer:officer", "Check samples and sign a batch, as the officer."),
     "open": ("api.cli.open:open_package", "Open a released package, as its recipient."),
+    "requirements": (
+        "api.cli.requirements:requirements",
+        "Show each requirement, its tests and their result.",
+    ),
     "serve": ("api.cli.serve:serve", "Run the HTTP door."),
     "verify": ("api.cli.verify:verify", "Verify a log, pack, receipt, passport or package."),
     "vote": ("api.cli.vote:vote", "Vote on a release."),
