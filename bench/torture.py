@@ -52,7 +52,7 @@ def main() -> int:
 
 def faults(rounds: int, seed: int, most: int | None) -> dict[str, Any]:
     """Play under kills; good is that nothing was lost, doubled or forked."""
-    for folder in ("faults", "journey"):
+    for folder in ("faults", "journey", "auditor"):
         sys.path.insert(0, str(ROOT / "tests" / folder))
     siege = importlib.import_module("siege")
     began, total, codes = time.monotonic(), siege.Tally(), set()

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from auditor import audit
 from pydicom.data import get_testdata_file
 
 from api.client.errors import ClientError
@@ -261,12 +262,13 @@ class Siege:
             yield json.loads(path.read_bytes())
 
     def verdict(self) -> tuple[int, str]:
-        """What the regulator's own program says of the published log."""
+        """What the regulator's own program says of the published log, and the Go auditor."""
         parties = self.stage.folder / "parties"
         self._settled(read_pins((parties / "regulator" / "vkeys").read_text().splitlines()))
         pins = [str(parties / "regulator" / "vkeys")]
-        said = verdict_on(self.stage.folder / "log" / self.company.ledger, pins)
-        return said.code, said.said
+        log = self.stage.folder / "log" / self.company.ledger
+        said, independent = verdict_on(log, pins), audit("log", log, log / "keys")
+        return max(said.code, independent.code), f"{said.said}; {independent.said}"
 
     def end(self) -> None:
         """End the house."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-for folder in ("worker", "api"):
+for folder in ("worker", "api", "auditor"):
     sys.path.insert(0, str(Path(__file__).parents[1] / folder))
 sys.path.insert(0, str(Path(__file__).parent))
 

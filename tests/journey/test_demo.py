@@ -15,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from auditor import audit
 from canaries import CANARIES, Search
 from small_input import junk, odd, planted
 
@@ -112,6 +113,16 @@ def test_everything_promised_lies_in_the_data_folder(played):
     assert len(list((parties / "firm" / "receipts").glob("*.json"))) >= 2
     left = {path.name for path in (parties / "recipient" / "package").iterdir()}
     assert {"labels.jsonl", "passport.json", "guideline.json", "schema.json"} <= left
+
+
+@pytest.mark.requirement("R64")
+def test_an_auditor_that_is_not_ours_finds_both_logs_sound(played):
+    for ledger in (played.ledger, "platform"):
+        log = played.folder / "log" / ledger
+
+        said = audit("log", log, log / "keys")
+
+        assert said.said.startswith("SOUND "), said
 
 
 def test_each_printed_command_repeats_its_verdict(played):

@@ -6,6 +6,7 @@ import shutil
 from datetime import UTC, datetime
 
 import pytest
+from auditor import audit
 
 from crypto import tiles
 from crypto import verifier as regulator
@@ -64,10 +65,11 @@ class Log:
         return self.folder / LEDGER
 
     def verified(self) -> int:
-        """Entries of the published log, by the regulator's own program."""
+        """Entries of the published log, by the regulator's own program and by the Go auditor."""
         pins = regulator.Pins(
             tuple(regulator.parse_key(key, "pin") for key in self.notary.keys(LEDGER))
         )
+        assert audit("log", self.place, self.place / "keys").code == 0
         return len(regulator.verify_log(regulator.Folder(self.place), pins).raw)
 
 
