@@ -103,12 +103,23 @@ class Project:
         return str(self.door.get(f"{self.hospital}/leases/{lease}/text")["text"])
 
     def submit(self, task: str, version: int, classes: Sequence[str], comment: str = "") -> Json:
-        """Save a label over the version that was seen last.
+        """Save a choice of classes over the version that was seen last.
 
         Raises:
             ClientError: `stale-version`, the schema is broken (the field is named), or else.
         """
-        body = {"value": {"classes": list(classes)}, "comment": comment}
+        return self.submit_value(task, version, {"classes": list(classes)}, comment)
+
+    def submit_value(
+        self, task: str, version: int, value: Mapping[str, object], comment: str = ""
+    ) -> Json:
+        """Save a label in the form that the project's schema has: `classes` or `labels`.
+
+        Raises:
+            ClientError: `stale-version`, the schema is broken (the field is named as a pointer
+                into `value`), or else.
+        """
+        body = {"value": dict(value), "comment": comment}
         headers = {"If-Match": f'"{version}"'}
         return self.door.create(f"{self.hospital}/tasks/{task}/labels", body, headers)
 

@@ -181,7 +181,7 @@ def _task_routes(routes: APIRouter, room: _Room) -> None:
             made_by=found.row.made_by,
             saved_at=found.row.saved_at,
             index=found.row.index,
-            value={"classes": list(found.classes)},
+            value=dict(found.said),
         )
 
     @routes.post("/tasks/{task}/labels", status_code=201)
@@ -350,5 +350,5 @@ def _lease(view: LeaseView) -> LeaseShape:
         expires_at=view.lease.expires_at,
         guideline=guideline_of(view.project).document(),
         label_schema=schema_of(view.project).document(),
-        label=None if view.choice is None else {"classes": list(view.choice)},
+        label=None if view.said is None else dict(view.said),
     )

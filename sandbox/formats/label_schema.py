@@ -1,187 +1,286 @@
-"""What a labelling job may say: its guideline, its schema, and the check of one label.
+"""What a labelling job lets its people say: a schema of label types, as frozen JSON.
 
-- A guideline has six parts; one that lacks any is no guideline.
-- A schema is `{"kind": "classification", "classes": [...], "multiple": bool}`.
-- A label value is `{"classes": [...]}`, and nothing more: what a schema does not name can't
-  be said, so a label carries no more than its choice among the declared classes.
-- Documents come in as parsed JSON; nothing here reads bytes.
+Two forms:
 
-It does not look for identifiers: that is `sandbox.deid.residue`.
+- short, one choice per item: `{"kind": "classification", "classes": [...], "multiple": bool}`;
+- full: `{"types": [...]}`, 1 to 32 label types, each with
 
-Source: GB/T 42755-2023 (task description); requirement R42.
+  `name` (a-z, 0-9, -), `title` (`{"zh": ..., "en": ...}`, one of them at least), `kind`
+  (`classification`, `box`, `polygon`, `span`), `classes` (1 to 200), `least` and `most` (how many
+  marks), `required`, `per` (`item` or `frame`: over what `least` and `most` count), and, where
+  wanted, `attributes` (`choice`, `flag` or `whole`; never free text).
+
+  A classification may be `ordered` (its classes rise); a box or polygon has `decimals` (0 to 2
+  after the point), a polygon `points` (at most so many corners), a span `overlapping`.
+
+- What is left out gets its default when the schema is kept, so that the frozen text says all.
+- Faults name their place as a JSON pointer into the schema (RFC 6901), `/types/0/classes/2`.
+- It does not look for identifiers: that is `sandbox.deid.residue`.
+
+Source: requirements R37, R53; RFC 6901.
 """
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sandbox.errors import Unacceptable
+from sandbox.formats.plain_json import holds_more, is_plain, is_whole, strings
+from sandbox.formats.schema_attributes import Attribute, Title, parse_attribute, parse_title
 
-GUIDELINE_TEXTS = ("goal", "format", "method", "quality_index")
-GUIDELINE_LISTS = ("positive_examples", "negative_examples")
-MAX_TEXT = 4_000
-MAX_EXAMPLES = 50
 MAX_CLASSES = 200
-MAX_CLASS_LENGTH = 64
+MAX_TYPES = 32
+MAX_ATTRIBUTES = 16
+MAX_MARKS = 500
+MAX_DECIMALS = 2
+MAX_POINTS = 500
+ITEM, FRAME = "item", "frame"
 
-_KIND = "classification"
+_NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_WANTED = ("name", "title", "kind", "classes", "least", "most", "required", "per")
+_SHORT = ("kind", "classes", "multiple")
+
+
+class MarkKind(StrEnum):
+    """What a mark is: a choice, or a place and a choice."""
+
+    CLASSIFICATION = "classification"
+    BOX = "box"
+    POLYGON = "polygon"
+    SPAN = "span"
+
+
+_OPTIONS: Mapping[MarkKind, Mapping[str, int | bool]] = {
+    MarkKind.CLASSIFICATION: {"ordered": False},
+    MarkKind.BOX: {"decimals": 0},
+    MarkKind.POLYGON: {"decimals": 0, "points": 200},
+    MarkKind.SPAN: {"overlapping": False},
+}
+"""What is special to a kind, and what holds where the schema does not say."""
 
 
 @dataclass(frozen=True)
-class Guideline:
-    """The written rules of a labelling job."""
+class LabelType:
+    """One kind of mark that the schema allows; `options` are those of its kind."""
 
-    goal: str
-    format: str
-    method: str
-    positive_examples: tuple[str, ...]
-    negative_examples: tuple[str, ...]
-    quality_index: str
+    name: str
+    title: Title
+    kind: MarkKind
+    classes: tuple[str, ...]
+    least: int
+    most: int
+    required: bool
+    per: str
+    attributes: tuple[Attribute, ...]
+    options: tuple[tuple[str, int | bool], ...]
+
+    def option(self, name: str) -> int:
+        """The value of one of its kind's options, 0 or 1 for a yes or no."""
+        return int(dict(self.options)[name])
 
     def document(self) -> dict[str, object]:
-        """The guideline as it is kept and published."""
+        """The type as it is kept and published."""
         return {
-            "goal": self.goal,
-            "format": self.format,
-            "method": self.method,
-            "positive_examples": list(self.positive_examples),
-            "negative_examples": list(self.negative_examples),
-            "quality_index": self.quality_index,
+            "name": self.name,
+            "title": self.title.document(),
+            "kind": str(self.kind),
+            "classes": list(self.classes),
+            "least": self.least,
+            "most": self.most,
+            "required": self.required,
+            "per": self.per,
+            "attributes": [attribute.document() for attribute in self.attributes],
+            **dict(self.options),
         }
 
-    def texts(self) -> tuple[str, ...]:
-        """Every string in it, for the identifier scan."""
-        return (
-            self.goal,
-            self.format,
-            self.method,
-            *self.positive_examples,
-            *self.negative_examples,
-            self.quality_index,
-        )
+    def texts(self) -> Iterator[str]:
+        """Every string in it that people wrote."""
+        yield self.name
+        yield from self.title.texts()
+        yield from self.classes
+        for attribute in self.attributes:
+            yield from attribute.texts()
 
 
 @dataclass(frozen=True)
 class Schema:
-    """The classes of a classification, and whether one item may have several."""
+    """The label types of a job; `multiple` is None but in the short form."""
 
-    classes: tuple[str, ...]
-    multiple: bool
+    types: tuple[LabelType, ...]
+    multiple: bool | None = None
+
+    @property
+    def short(self) -> bool:
+        """Whether it is the form of one choice per item."""
+        return self.multiple is not None
 
     def document(self) -> dict[str, object]:
         """The schema as it is kept and published."""
-        return {"kind": _KIND, "classes": list(self.classes), "multiple": self.multiple}
+        if self.multiple is None:
+            return {"types": [one.document() for one in self.types]}
+        (only,) = self.types
+        return {
+            "kind": str(only.kind),
+            "classes": list(only.classes),
+            "multiple": self.multiple,
+        }
 
-
-def parse_guideline(document: Mapping[str, object]) -> Guideline:
-    """The guideline that `document` states in full.
-
-    Raises:
-        Unacceptable: `guideline-incomplete`, `guideline-field-unknown`; the field is named.
-
-    Source: GB/T 42755-2023; R42.
-    """
-    _only(document, (*GUIDELINE_TEXTS, *GUIDELINE_LISTS), "guideline-field-unknown")
-    goal, form, method, quality = (_text_part(document, name) for name in GUIDELINE_TEXTS)
-    positive, negative = (_list_part(document, name) for name in GUIDELINE_LISTS)
-    return Guideline(goal, form, method, positive, negative, quality)
+    def texts(self) -> tuple[str, ...]:
+        """Every string in it, for the identifier scan."""
+        return tuple(text for one in self.types for text in one.texts())
 
 
 def parse_schema(document: Mapping[str, object]) -> Schema:
     """The schema that `document` states.
 
     Raises:
-        Unacceptable: `schema-field-unknown`, `schema-field-missing`, `schema-kind-unknown`,
-            `schema-classes-wrong`, `schema-class-repeated`, `schema-multiple-wrong`.
+        Unacceptable: `schema-...`; the field is named as a pointer into the schema.
     """
-    _only(document, ("kind", "classes", "multiple"), "schema-field-unknown")
-    for name in ("kind", "classes", "multiple"):
-        if name not in document:
-            raise Unacceptable("schema-field-missing", "the schema lacks a field", field=name)
-    if document["kind"] != _KIND:
-        raise Unacceptable("schema-kind-unknown", "only classification is known", field="kind")
+    if "types" not in document:
+        return _short(document)
+    if holds_more(document, ("types",)):
+        raise Unacceptable("schema-field-unknown", "a field that is not known here")
+    listed = document["types"]
+    if not isinstance(listed, list | tuple) or not 1 <= len(listed) <= MAX_TYPES:
+        raise Unacceptable("schema-types-wrong", f"1 to {MAX_TYPES} label types", field="/types")
+    types = tuple(_type(one, f"/types/{place}") for place, one in enumerate(listed))
+    if len({one.name for one in types}) != len(types):
+        raise Unacceptable("schema-type-repeated", "a type's name stands twice", field="/types")
+    return Schema(types)
+
+
+def _short(document: Mapping[str, object]) -> Schema:
+    if holds_more(document, _SHORT):
+        raise Unacceptable("schema-field-unknown", "a field that is not known here")
+    _all_given(document, _SHORT, "")
+    if document["kind"] != MarkKind.CLASSIFICATION:
+        raise Unacceptable("schema-kind-unknown", "only classification is known", field="/kind")
     multiple = document["multiple"]
     if not isinstance(multiple, bool):
-        raise Unacceptable("schema-multiple-wrong", "true or false is wanted", field="multiple")
-    return Schema(_classes(document["classes"]), multiple)
+        raise Unacceptable("schema-multiple-wrong", "true or false is wanted", field="/multiple")
+    classes = class_names(document["classes"], "/classes")
+    kind = MarkKind.CLASSIFICATION
+    only = LabelType(
+        name="class",
+        title=Title(),
+        kind=kind,
+        classes=classes,
+        least=1,
+        most=len(classes) if multiple else 1,
+        required=True,
+        per=ITEM,
+        attributes=(),
+        options=tuple(_OPTIONS[kind].items()),
+    )
+    return Schema((only,), multiple)
 
 
-def check_value(schema: Schema, value: Mapping[str, object]) -> tuple[str, ...]:
-    """The chosen classes in the schema's order, when `value` says what `schema` lets it say.
+def _type(document: object, at: str) -> LabelType:
+    if not isinstance(document, Mapping):
+        raise Unacceptable("schema-type-wrong", "a label type is an object", field=at)
+    _all_given(document, _WANTED, at)
+    kind = _kind(document["kind"], at)
+    if holds_more(document, (*_WANTED, "attributes", *_OPTIONS[kind])):
+        raise Unacceptable("schema-field-unknown", "a field that is not known here", field=at)
+    name, required = document["name"], document["required"]
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise Unacceptable("schema-name-wrong", "a-z, 0-9 and -, up to 32", field=f"{at}/name")
+    if not isinstance(required, bool):
+        raise Unacceptable(
+            "schema-required-wrong", "true or false is wanted", field=f"{at}/required"
+        )
+    classes = class_names(document["classes"], f"{at}/classes")
+    least, most = _counts(document, len(classes) if kind is MarkKind.CLASSIFICATION else None, at)
+    return LabelType(
+        name=name,
+        title=parse_title(document["title"], f"{at}/title"),
+        kind=kind,
+        classes=classes,
+        least=max(least, int(required)),
+        most=most,
+        required=required,
+        per=_per(document["per"], kind, at),
+        attributes=_attributes(document.get("attributes", ()), at),
+        options=tuple(_option(document, kind, name, at) for name in _OPTIONS[kind]),
+    )
+
+
+def _kind(value: object, at: str) -> MarkKind:
+    try:
+        return MarkKind(str(value))
+    except ValueError as error:
+        raise Unacceptable(
+            "schema-kind-unknown", "there is no such kind of mark", field=f"{at}/kind"
+        ) from error
+
+
+def _per(value: object, kind: MarkKind, at: str) -> str:
+    if value == ITEM:
+        return ITEM
+    if value == FRAME and kind is not MarkKind.SPAN:  # a text has no frames
+        return FRAME
+    raise Unacceptable("schema-per-wrong", "item or frame is wanted", field=f"{at}/per")
+
+
+def _counts(document: Mapping[str, object], classes: int | None, at: str) -> tuple[int, int]:
+    """`least` and `most`; of one frame's or item's classes no more can be chosen than there are."""
+    least, most = document["least"], document["most"]
+    if not is_whole(most, 1, classes or MAX_MARKS):
+        raise Unacceptable("schema-count-wrong", "no such number of marks", field=f"{at}/most")
+    if not is_whole(least, 0, int(str(most))):
+        raise Unacceptable("schema-count-wrong", "no such number of marks", field=f"{at}/least")
+    return int(str(least)), int(str(most))
+
+
+def _attributes(value: object, at: str) -> tuple[Attribute, ...]:
+    where = f"{at}/attributes"
+    if not isinstance(value, list | tuple) or len(value) > MAX_ATTRIBUTES:
+        raise Unacceptable("schema-attributes-wrong", "a short list is wanted", field=where)
+    found = tuple(parse_attribute(one, f"{where}/{place}") for place, one in enumerate(value))
+    if len({one.name for one in found}) != len(found):
+        raise Unacceptable("schema-attribute-repeated", "a name stands twice", field=where)
+    return found
+
+
+def _option(
+    document: Mapping[str, object], kind: MarkKind, name: str, at: str
+) -> tuple[str, int | bool]:
+    default = _OPTIONS[kind][name]
+    value = document.get(name, default)
+    if isinstance(default, bool):
+        holds = isinstance(value, bool)
+    elif name == "points":
+        holds = is_whole(value, 3, MAX_POINTS)
+    else:
+        holds = is_whole(value, 0, MAX_DECIMALS)
+    if not holds or not isinstance(value, int):
+        raise Unacceptable("schema-option-wrong", "no such value here", field=f"{at}/{name}")
+    return name, value
+
+
+def class_names(value: object, at: str) -> tuple[str, ...]:
+    """The classes of a type.
 
     Raises:
-        Unacceptable: `label-field-unknown`, `label-field-missing`, `label-classes-wrong`,
-            `label-class-unknown`, `label-class-repeated`, `label-class-count`.
+        Unacceptable: `schema-classes-wrong`, `schema-class-repeated`.
     """
-    _only(value, ("classes",), "label-field-unknown")
-    if "classes" not in value:
-        raise Unacceptable("label-field-missing", "the label names no classes", field="classes")
-    chosen = _strings(value["classes"])
-    if chosen is None:
-        raise Unacceptable("label-classes-wrong", "a list of classes is wanted", field="classes")
-    for place, name in enumerate(chosen):
-        if name not in schema.classes:
-            # The name itself is label content and is not repeated in the message.
-            raise Unacceptable(
-                "label-class-unknown", "the schema has no such class", field=f"classes[{place}]"
-            )
-    if len(set(chosen)) != len(chosen):
-        raise Unacceptable("label-class-repeated", "a class is named twice", field="classes")
-    if not chosen or (len(chosen) > 1 and not schema.multiple):
-        raise Unacceptable("label-class-count", "too few or too many classes", field="classes")
-    return tuple(name for name in schema.classes if name in chosen)
-
-
-def _only(document: Mapping[str, object], known: Sequence[str], code: str) -> None:
-    for name in document:
-        if name not in known:
-            # An unknown name may itself hold anything, so only its place is told.
-            raise Unacceptable(code, "a field that is not known here")
-
-
-def _text_part(document: Mapping[str, object], name: str) -> str:
-    value = document.get(name)
-    if not isinstance(value, str) or not value.strip():
-        raise Unacceptable("guideline-incomplete", f"the guideline lacks {name}", field=name)
-    return _short(value, name)
-
-
-def _list_part(document: Mapping[str, object], name: str) -> tuple[str, ...]:
-    value = _strings(document.get(name))
-    if not value or not all(text.strip() for text in value):
-        raise Unacceptable("guideline-incomplete", f"the guideline lacks {name}", field=name)
-    if len(value) > MAX_EXAMPLES:
-        raise Unacceptable("guideline-too-long", "too many examples", field=name)
-    return tuple(_short(text, name) for text in value)
-
-
-def _short(text: str, name: str) -> str:
-    if len(text) > MAX_TEXT:
-        raise Unacceptable("guideline-too-long", "a part is too long", field=name)
-    return text
-
-
-def _strings(value: object) -> tuple[str, ...] | None:
-    if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value):
-        return None
-    return tuple(value)
-
-
-def _classes(value: object) -> tuple[str, ...]:
-    names = _strings(value)
+    names = strings(value)
     if not names or len(names) > MAX_CLASSES:
-        raise Unacceptable(
-            "schema-classes-wrong", f"1 to {MAX_CLASSES} classes are wanted", field="classes"
-        )
+        raise Unacceptable("schema-classes-wrong", f"1 to {MAX_CLASSES} classes", field=at)
     for place, name in enumerate(names):
-        if not _plain(name):
+        if not is_plain(name):
             raise Unacceptable(
-                "schema-classes-wrong", "a class name is not plain", field=f"classes[{place}]"
+                "schema-classes-wrong", "a class name is not plain", field=f"{at}/{place}"
             )
     if len(set(names)) != len(names):
-        raise Unacceptable("schema-class-repeated", "a class is named twice", field="classes")
+        raise Unacceptable("schema-class-repeated", "a class is named twice", field=at)
     return names
 
 
-def _plain(name: str) -> bool:
-    """Whether a class name is short, printable and without space around it."""
-    return 0 < len(name) <= MAX_CLASS_LENGTH and name == name.strip() and name.isprintable()
+def _all_given(document: Mapping[str, object], names: tuple[str, ...], at: str) -> None:
+    for name in names:
+        if name not in document:
+            raise Unacceptable(
+                "schema-field-missing", "the schema lacks a field", field=f"{at}/{name}"
+            )

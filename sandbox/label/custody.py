@@ -1,13 +1,41 @@
 """How `serve` opens what was issued to it: items under own keys, records under a project's."""
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from threading import Lock
 
 from crypto import chunked
 from sandbox.custody import translated
 from sandbox.exchange import issued_context, item_name, record_name
+from sandbox.formats.extents import Extent, extent_of
 from sandbox.records.labels import ProjectItem
 from sandbox.records.port import BlobStore
 from sandbox.serving import Serving
+
+MOST_EXTENTS = 10_000
+
+
+class Extents:
+    """How large the items lately labelled are: four numbers each; one lock guards them.
+
+    An issued item never changes, so what was read once stays true. Its bytes are not kept.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._known: OrderedDict[str, Extent] = OrderedDict()
+
+    def get(self, item: str) -> Extent | None:
+        """The extent of an item, if it is known."""
+        with self._lock:
+            return self._known.get(item)
+
+    def keep(self, item: str, extent: Extent) -> None:
+        """Remember an extent; the oldest one goes when there are too many."""
+        with self._lock:
+            self._known[item] = extent
+            while len(self._known) > MOST_EXTENTS:
+                self._known.popitem(last=False)
 
 
 @dataclass(frozen=True)
@@ -16,6 +44,7 @@ class IssuedKeys:
 
     serving: Serving
     blobs: BlobStore
+    extents: Extents = field(default_factory=Extents)
 
     def record_key(self, project: str) -> bytes:
         """The key under which a project's labels are kept.
@@ -37,3 +66,17 @@ class IssuedKeys:
         data = self.blobs.read(item.blob)
         with translated():
             return chunked.open_all(key, issued_context(item.project, item.id), data)
+
+    def extent(self, item: ProjectItem) -> Extent:
+        """The limits within which marks of the item can lie, by its own bytes.
+
+        Raises:
+            NotFound: its key or ciphertext is not here any more.
+            Unacceptable: `frame-undecodable`: the image does not state its size.
+            VerificationFailed: it was altered, or stands in another item's place.
+        """
+        known = self.extents.get(item.id)
+        if known is None:
+            known = extent_of(item.kind, self.open_item(item))
+            self.extents.keep(item.id, known)
+        return known

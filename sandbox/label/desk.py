@@ -17,7 +17,10 @@ from crypto.canonical import encode
 from crypto.errors import VerificationError
 from sandbox.acts import project_domain
 from sandbox.errors import InputError, NotFound, Unacceptable
-from sandbox.formats.label_schema import Schema, check_value, parse_guideline, parse_schema
+from sandbox.formats.extents import Extent
+from sandbox.formats.guideline import parse_guideline
+from sandbox.formats.label_schema import parse_schema
+from sandbox.formats.label_value import check_value
 from sandbox.label.commands import CreateProject, Fault, ReopenTask, SubmitLabel, SubmitReview
 from sandbox.label.digests import shown_payload
 from sandbox.label.reviews import ACCEPT, VERDICTS
@@ -41,10 +44,14 @@ MAX_TITLE = 120
 
 
 class RecordKeys(Protocol):
-    """Where the desk gets a project's record key."""
+    """Where the desk gets a project's record key, and how large an item is."""
 
     def record_key(self, project: str) -> bytes:
         """The 32-byte key under which the project's labels are kept."""
+        ...
+
+    def extent(self, item: ProjectItem) -> Extent:
+        """The limits within which marks of the item can lie."""
         ...
 
 
@@ -173,15 +180,17 @@ class LabelDesk:
         self._check_clean(draft.title, "title")
         for text in guideline.texts():
             self._check_clean(text, "guideline")
-        for place, name in enumerate(schema.classes):
-            self._check_clean(name, f"schema.classes[{place}]")
+        for text in schema.texts():
+            self._check_clean(text, "schema")
         return encode(guideline.document()), encode(schema.document())
 
     def _secret(self, project: Project, item: ProjectItem, draft: LabelDraft) -> LabelSecret:
-        schema: Schema = schema_of(project)
-        chosen = check_value(schema, draft.value)
+        schema = schema_of(project)
+        # A choice among classes has no place in the item, so its bytes need not be opened.
+        extent = None if schema.short else self._keys.extent(item)
+        value = check_value(schema, draft.value, extent)
         self._check_text(draft.comment, "comment")
-        payload = LabelPayload(project.id, item.id, draft.version + 1, chosen)
+        payload = LabelPayload(project.id, item.id, draft.version + 1, value)
         return LabelSecret(
             label=salted(payload.encoded()),
             comment=salted(draft.comment.encode()),

@@ -9,7 +9,7 @@
 Source: requirements R34, R35.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -18,6 +18,7 @@ from typing import Protocol
 from policies.vocabulary import DatasetState, ItemState, Role
 from sandbox.acts import project_domain
 from sandbox.errors import NotFound
+from sandbox.formats.extents import TEXT, shown_text
 from sandbox.label.desk import RecordKeys
 from sandbox.label.leases import LABEL_WORK, REVIEW_WORK, live
 from sandbox.label.render import MAX_PIXELS, render_frame
@@ -33,7 +34,6 @@ _ROLES = {
     REVIEW_WORK: (Role.REVIEWER, Role.INSPECTOR, Role.LABEL_ADMIN, Role.PROJECT_LEAD),
 }
 _STOPPED = (DatasetState.SUSPENDED, DatasetState.CLOSED, DatasetState.ERASED)
-TEXT = "text"
 
 
 class ItemKeys(RecordKeys, Protocol):
@@ -70,13 +70,13 @@ class Tally:
 
 @dataclass(frozen=True)
 class LeaseView:
-    """What its holder may know of a lease; `choice` is the label under review."""
+    """What its holder may know of a lease; `said` is the label under review."""
 
     lease: Lease
     item: ProjectItem
     project: Project
     version: int
-    choice: tuple[str, ...] | None
+    said: Mapping[str, object] | None
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class VersionView:
     """A saved version of a label and what it says."""
 
     row: Label
-    classes: tuple[str, ...]
+    said: Mapping[str, object]
 
 
 @dataclass(frozen=True)
@@ -132,10 +132,10 @@ class Viewing:
             task = tables.of(Task).require(seat.lease.task)
             project = tables.of(Project).require(seat.lease.project)
             label = tables.of(Label).get(task.label) if task.label else None
-        choice = None
+        said = None
         if label and seat.lease.work == REVIEW_WORK:
-            choice = self._said(label)
-        return LeaseView(seat.lease, seat.item, project, task.version, choice)
+            said = self._said(label)
+        return LeaseView(seat.lease, seat.item, project, task.version, said)
 
     def label_version(self, ledger: str, task: str, version: int, account: str) -> VersionView:
         """A former or present version of a label (R38).
@@ -153,10 +153,10 @@ class Viewing:
                 _seat(tables, tables.of(Task).require(task).lease or "", account, now)
         return VersionView(found[0], self._said(found[0]))
 
-    def _said(self, label: Label) -> tuple[str, ...]:
+    def _said(self, label: Label) -> Mapping[str, object]:
         key = self._keys.record_key(label.project)
         secret = open_label(key, label.project, label.id, label.sealed)
-        return LabelPayload.decoded(secret.label.text).classes
+        return LabelPayload.decoded(secret.label.text).value
 
     def frame(self, ledger: str, lease: str, account: str, number: int) -> bytes:
         """Frame `number` (from 0) as PNG, marked with the viewer's pseudonym and the time.
@@ -185,7 +185,7 @@ class Viewing:
         seat = self._take_seat(ledger, lease, account, now)
         if seat.item.kind != TEXT:
             raise NotFound
-        text = self._keys.open_item(seat.item).decode("utf-8", "replace")
+        text = shown_text(self._keys.open_item(seat.item))
         self.tally.note(lease, TEXT)
         return TextView(text, seat.viewer, now)
 

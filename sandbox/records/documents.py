@@ -1,7 +1,8 @@
 """A project's public documents, read back from its row."""
 
 from crypto.canonical import decode
-from sandbox.formats.label_schema import Guideline, Schema, parse_guideline, parse_schema
+from sandbox.formats.guideline import Guideline, parse_guideline
+from sandbox.formats.label_schema import Schema, parse_schema
 from sandbox.records.labels import Project
 
 

@@ -11,6 +11,7 @@ one another: so the form stands with the rows.
 """
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -23,6 +24,7 @@ from sandbox.errors import VerificationFailed
 
 _NONCE_BYTES = 12
 _CONTEXT = b"anbiao-record-v1\n"
+_SAID = ("classes", "labels")
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,15 @@ class LabelSecret:
 
 @dataclass(frozen=True)
 class LabelPayload:
-    """What a label's commitment binds: the choice, and of which item and version it is."""
+    """What a label's commitment binds: what it says, and of which item and version it is.
+
+    `value` is the canonical form of `sandbox.formats.label_value`: `classes` or `labels`.
+    """
 
     project: str
     item: str
     version: int
-    classes: tuple[str, ...]
+    value: Mapping[str, object]
 
     def encoded(self) -> bytes:
         """The canonical bytes that are committed to."""
@@ -64,7 +69,7 @@ class LabelPayload:
                 "project": self.project,
                 "item": self.item,
                 "version": self.version,
-                "classes": list(self.classes),
+                **self.value,
             }
         )
 
@@ -76,14 +81,14 @@ class LabelPayload:
             VerificationFailed: `record-malformed`.
         """
         try:
-            value = decode(text)
+            document = decode(text)
+            said = {name: document[name] for name in _SAID if name in document}
+            if document.keys() != {"v", "project", "item", "version", *said} or len(said) != 1:
+                raise VerificationFailed("record-malformed", "a label has another form")
             return cls(
-                str(value["project"]),
-                str(value["item"]),
-                int(value["version"]),
-                tuple(str(name) for name in value["classes"]),
+                str(document["project"]), str(document["item"]), int(document["version"]), said
             )
-        except (VerificationError, KeyError, TypeError, ValueError) as error:
+        except (VerificationError, AttributeError, KeyError, TypeError, ValueError) as error:
             raise VerificationFailed("record-malformed", "a label has another form") from error
 
 

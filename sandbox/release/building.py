@@ -168,7 +168,7 @@ def _line(key: bytes, rows: _Rows, known: lineage.AcceptedLabel) -> LabelLine:
         known.version,
     ):
         raise VerificationFailed("label-misplaced", "a label is of another item or version")
-    return LabelLine(payload.item, payload.version, payload.classes, secret.label.salt, known.index)
+    return LabelLine(payload.item, payload.version, payload.value, secret.label.salt, known.index)
 
 
 def _controls(rows: _Rows, request: lineage.Request, grading: lineage.Grading) -> Controls:

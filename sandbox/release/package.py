@@ -1,7 +1,8 @@
 """The package of a label set: four files, built the same way every time from the same labels.
 
-- `labels.jsonl`: one canonical line per accepted label, sorted by item: the choice, its version,
-  the index of its entry, and the salt that opens its commitment there.
+- `labels.jsonl`: one canonical line per accepted label, sorted by item: what it says (`classes`
+  or `labels`, as the schema has it), its version, the index of its entry, and the salt that
+  opens its commitment there.
 - `guideline.json`, `schema.json`: the project's own, byte for byte.
 - `controls.json`: every control that was applied (R58), context and control statement (R51).
 - `digest` binds names, sizes and contents; votes, statement and passport name it.
@@ -41,7 +42,7 @@ class LabelLine:
 
     item: str
     version: int
-    classes: tuple[str, ...]
+    value: Mapping[str, object]
     salt: bytes
     entry: int
 
@@ -51,7 +52,7 @@ class LabelLine:
             {
                 "item": self.item,
                 "version": self.version,
-                "classes": list(self.classes),
+                **self.value,
                 "salt": self.salt.hex(),
                 "entry": self.entry,
             }

@@ -11,10 +11,12 @@ form; every other string goes through the identifier scan.
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from crypto.canonical import decode
+from crypto.canonical import decode, encode
 from crypto.errors import VerificationError
 from sandbox.errors import InputError, Malformed
-from sandbox.formats.label_schema import Schema, check_value, parse_guideline, parse_schema
+from sandbox.formats.guideline import parse_guideline
+from sandbox.formats.label_schema import Schema, parse_schema
+from sandbox.formats.label_value import check_value
 from sandbox.release.package import APPLIED, CONTROLS, FILES, GUIDELINE, LABELS, SCHEMA
 
 Scan = Callable[[str], Sequence[str]]
@@ -25,7 +27,7 @@ MAX_VERSION = 10_000
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _SALT = re.compile(r"[0-9a-f]{64}")
-_LINE = {"item", "version", "classes", "salt", "entry"}
+_LINE = {"item", "version", "salt", "entry"}
 _CONTROLS = {
     "v": int,
     "release": str,
@@ -64,10 +66,13 @@ def screen(files: Mapping[str, bytes], scan: Scan) -> tuple[str, ...]:
 
 def _schema(data: bytes, scan: Scan) -> tuple[Schema | None, list[str]]:
     try:
-        schema = parse_schema(_object(data))
+        value = _object(data)
+        schema = parse_schema(value)
     except (InputError, VerificationError):
         return None, [f"form-wrong/{SCHEMA}"]
-    return schema, _scanned(schema.classes, scan, SCHEMA)
+    if schema.document() != value:  # whole, nothing left to a default
+        return None, [f"form-wrong/{SCHEMA}"]
+    return schema, _scanned(schema.texts(), scan, SCHEMA)
 
 
 def _guideline(data: bytes, scan: Scan) -> list[str]:
@@ -120,13 +125,14 @@ def _labels(data: bytes, schema: Schema) -> list[str]:
 def _line(line: bytes, schema: Schema) -> str:
     """The item of a line that says what the schema lets it say, and nothing more."""
     value = _object(line)
-    chosen = check_value(schema, {"classes": value["classes"]}) if value.keys() == _LINE else ()
+    said = {name: each for name, each in value.items() if name not in _LINE}
+    # In canonical form: neither the order of marks nor of corners may say anything of its own.
     holds = (
-        list(chosen) == value.get("classes")
-        and _ID.fullmatch(str(value["item"]))
-        and _SALT.fullmatch(str(value["salt"]))
-        and _number(value["version"], 1, MAX_VERSION)
-        and _number(value["entry"], 0, 2**53)
+        encode(check_value(schema, said, None)) == encode(said)
+        and _ID.fullmatch(str(value.get("item")))
+        and _SALT.fullmatch(str(value.get("salt")))
+        and _number(value.get("version"), 1, MAX_VERSION)
+        and _number(value.get("entry"), 0, 2**53)
     )
     if not holds:
         raise Malformed

@@ -79,7 +79,7 @@ def test_refusals_at_the_door_name_the_field(firm: Firm, tmp_path: Path):
         lambda: door.create(f"{firm.hospital}/tasks/{task}/labels", {"value": {"classes": []}})
     )
 
-    assert (unknown.value.code, unknown.value.field) == ("label-class-unknown", "classes[0]")
+    assert (unknown.value.code, unknown.value.field) == ("label-class-unknown", "/classes/0")
     assert blind == (400, "if-match-missing")
     assert firm.at(firm.reviewer).next_review() is None
     own = door.get(f"{firm.hospital}/projects/{firm.project}/leases")

@@ -239,10 +239,12 @@ class RoomHouse:
         command = self.desk.create_project(LEDGER, self.draft(dataset, **changes), None)
         return self.perform(self.lead, command)
 
-    def opened(self, items: int = 1, **changes: object) -> str:
+    def opened(
+        self, items: int = 1, project: Mapping[str, object] | None = None, **changes: object
+    ) -> str:
         """A dataset with its project and issued items; the dataset's id."""
         dataset = self.dataset(**changes)
-        self.create_project(dataset)
+        self.create_project(dataset, **(project or {}))
         key = self.vault.keys(LEDGER, dataset).made(f"record-key:{self.project}")
         name = record_name(self.project)
         self.exchange.put(name, self.vault.seal_for_serve(name, key))

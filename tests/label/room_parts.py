@@ -29,6 +29,42 @@ SCHEMA: Mapping[str, object] = {
     "classes": ["effusion", "none"],
     "multiple": False,
 }
+MARKS: Mapping[str, object] = {
+    "types": [
+        {
+            "name": "lesion",
+            "title": {"zh": "病灶", "en": "Lesion"},
+            "kind": "box",
+            "classes": ["nodule", "mass"],
+            "least": 0,
+            "most": 20,
+            "required": False,
+            "per": "frame",
+            "decimals": 1,
+        },
+        {
+            "name": "outline",
+            "title": {"zh": "轮廓", "en": "Outline"},
+            "kind": "polygon",
+            "classes": ["lung"],
+            "least": 0,
+            "most": 2,
+            "required": False,
+            "per": "item",
+        },
+        {
+            "name": "mention",
+            "title": {"zh": "提及", "en": "Mention"},
+            "kind": "span",
+            "classes": ["finding", "drug"],
+            "least": 0,
+            "most": 20,
+            "required": False,
+            "per": "item",
+        },
+    ]
+}
+"""A schema of places in images and texts."""
 
 
 def new_id() -> str:

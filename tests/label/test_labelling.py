@@ -55,7 +55,7 @@ def test_a_sealed_label_opens_its_commitment(house):
     secret = open_label(house.keys.record_key(house.project), house.project, row.id, row.sealed)
 
     assert secret.label.commitment.hex() == row.commitment
-    assert LabelPayload.decoded(secret.label.text).classes == ("effusion",)
+    assert LabelPayload.decoded(secret.label.text).value == {"classes": ["effusion"]}
 
 
 def test_a_lease_entry_names_what_the_lease_can_show(house):
@@ -88,10 +88,10 @@ def test_a_returned_label_gets_a_new_version_and_keeps_the_old(house):
     house.submit(house.labeller, task, 1, {"classes": ["none"]})
 
     seen = [
-        house.viewing.label_version(LEDGER, task, version, house.labeller.account).classes
+        house.viewing.label_version(LEDGER, task, version, house.labeller.account).said
         for version in (1, 2)
     ]
-    assert seen == [("effusion",), ("none",)]
+    assert seen == [{"classes": ["effusion"]}, {"classes": ["none"]}]
 
 
 def test_a_returned_task_goes_back_to_its_labeller_only(house):
@@ -170,13 +170,13 @@ def test_the_worker_can_not_close_a_live_lease(house):
 @pytest.mark.parametrize(
     ("value", "code", "field"),
     [
-        ({"classes": ["pneumonia"]}, "label-class-unknown", "classes[0]"),
-        ({"classes": ["effusion", "none"]}, "label-class-count", "classes"),
-        ({"classes": []}, "label-class-count", "classes"),
-        ({"classes": ["none", "none"]}, "label-class-repeated", "classes"),
-        ({"classes": "none"}, "label-classes-wrong", "classes"),
-        ({"classes": [1]}, "label-classes-wrong", "classes"),
-        ({}, "label-field-missing", "classes"),
+        ({"classes": ["pneumonia"]}, "label-class-unknown", "/classes/0"),
+        ({"classes": ["effusion", "none"]}, "label-class-count", "/classes"),
+        ({"classes": []}, "label-class-count", "/classes"),
+        ({"classes": ["none", "none"]}, "label-class-repeated", "/classes"),
+        ({"classes": "none"}, "label-classes-wrong", "/classes"),
+        ({"classes": [1]}, "label-classes-wrong", "/classes"),
+        ({}, "label-field-missing", "/classes"),
         ({"classes": ["none"], "note": "x"}, "label-field-unknown", None),
     ],
 )

@@ -85,6 +85,6 @@ def test_a_payload_of_another_form_is_refused(text):
 
 
 def test_a_payload_comes_back():
-    payload = LabelPayload("p", "i", 3, ("a", "b"))
+    payload = LabelPayload("p", "i", 3, {"classes": ["a", "b"]})
 
     assert LabelPayload.decoded(payload.encoded()) == payload

@@ -170,13 +170,13 @@ def test_what_was_shown_is_told_when_the_lease_ends(house, lease):
 
 def test_a_reviewer_sees_the_label_and_a_labeller_none(house, lease):
     task = house.row(Lease, lease).task
-    assert house.viewing.lease(LEDGER, lease, house.labeller.account).choice is None
+    assert house.viewing.lease(LEDGER, lease, house.labeller.account).said is None
     house.submit(house.labeller, task)
     given = house.open_review(house.reviewer).reply
 
     view = house.viewing.lease(LEDGER, str(given["lease"]), house.reviewer.account)
 
-    assert (view.choice, view.version) == (("effusion",), 1)
+    assert (view.said, view.version) == ({"classes": ["effusion"]}, 1)
 
 
 @pytest.mark.requirement("R38")
@@ -192,4 +192,4 @@ def test_a_label_is_read_by_its_author_and_its_reviewer_only(house, lease):
     with pytest.raises(NotFound):
         house.viewing.label_version(LEDGER, task, 2, house.labeller.account)
     house.open_review(house.reviewer)
-    assert house.viewing.label_version(LEDGER, task, 1, house.reviewer.account).classes
+    assert house.viewing.label_version(LEDGER, task, 1, house.reviewer.account).said

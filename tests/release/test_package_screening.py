@@ -26,8 +26,8 @@ CONTROLS = Controls(
     category="general",
 )
 LINES = [
-    LabelLine("b" * 32, 1, ("none",), bytes(32), 9),
-    LabelLine("a" * 32, 2, ("effusion",), bytes(range(32)), 12),
+    LabelLine("b" * 32, 1, {"classes": ["none"]}, bytes(32), 9),
+    LabelLine("a" * 32, 2, {"classes": ["effusion"]}, bytes(range(32)), 12),
 ]
 
 

@@ -69,7 +69,9 @@ def test_a_label_that_was_committed_to_for_another_version_is_not_packed(house):
     task = str(house.open_task(house.labeller).reply["task"])
     draft = LabelDraft(house.project, task, 0, {"classes": ["effusion"]}, "", ())
     command = house.desk.submit_label(LEDGER, draft, None)
-    text = LabelPayload(house.project, house.row(Task, task).item, 9, ("none",)).encoded()
+    text = LabelPayload(
+        house.project, house.row(Task, task).item, 9, {"classes": ["none"]}
+    ).encoded()
     secret = LabelSecret(salted(text), salted(b""), salted(b"{}"))
     key = house.keys.record_key(house.project)
     lying = replace(
