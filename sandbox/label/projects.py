@@ -1,8 +1,10 @@
-"""Opening a labelling job: one per dataset, with a complete guideline and a schema."""
+"""Opening a labelling job on a dataset, with a complete guideline and a schema.
+
+A dataset may have several: each gets its own items, under its own key (`clean.handover`).
+"""
 
 from policies.ruling import Facts
 from sandbox.acts import Acting, Outcome
-from sandbox.errors import Conflict
 from sandbox.label.commands import CreateProject
 from sandbox.label.digests import digest_of
 from sandbox.records.deposits import Dataset
@@ -17,25 +19,17 @@ class CreateProjectHandler:
     """`project.create`."""
 
     def facts(self, tables: Tables, command: CreateProject, acting: Acting) -> Facts:
-        """The dataset's standing, and whether it has a project already.
+        """The dataset's standing, and that the guideline is whole.
 
         Raises:
             NotFound: there is no such dataset.
             InputError: the guideline lacks a part; the field is named (R42).
-            Conflict: `project-exists`.
         """
         dataset = tables.of(Dataset).require(command.dataset)
         if command.fault and command.fault.code == INCOMPLETE:
+            # Policy refuses this as well; here the refusal names the part.
             raise command.fault.error()
-        # Policy refuses these two as well; here the refusal says what is wrong. Neither is a
-        # secret: the register is public.
-        if tables.of(Project).count(dataset=command.dataset):
-            raise Conflict("project-exists", "this dataset has a project already")
-        return {
-            **dataset_facts(dataset, acting.now),
-            "guideline_complete": True,
-            "taken": False,
-        }
+        return {**dataset_facts(dataset, acting.now), "guideline_complete": True}
 
     def act(self, tables: Tables, command: CreateProject, acting: Acting) -> Outcome:
         """Keep the project.

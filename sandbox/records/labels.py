@@ -9,9 +9,12 @@ from policies.vocabulary import ItemState, TaskState
 
 @dataclass(frozen=True)
 class Project:
-    """A labelling job on one dataset; `guideline` and `schema` are canonical JSON, public."""
+    """A labelling job on one dataset; `guideline` and `schema` are canonical JSON, public.
 
-    UNIQUE: ClassVar[tuple[tuple[str, ...], ...]] = (("dataset",),)
+    A dataset may have any number of them; each gets items of its own (`ProjectItem`).
+    """
+
+    INDEXED: ClassVar[tuple[str, ...]] = ("dataset",)
 
     id: str
     dataset: str

@@ -1,10 +1,12 @@
-"""Opening a project: guideline, schema, one per dataset."""
+"""Opening a project: guideline, schema, any number per dataset."""
 
 import json
 
 import pytest
-from room_parts import GUIDELINE, SCHEMA
+from room_parts import GUIDELINE, LEDGER, SCHEMA
 
+from policies.vocabulary import Role
+from sandbox.acts import project_domain
 from sandbox.errors import Conflict, Forbidden, NotFound, Unacceptable
 from sandbox.records.labels import Project
 
@@ -61,14 +63,25 @@ def test_documents_that_break_a_rule_are_refused(house, changes, code):
     assert not house.rows(Project)
 
 
-def test_a_second_project_of_a_dataset_is_refused(house):
+def test_a_dataset_takes_a_second_project(house):
+    dataset = house.dataset()
+    house.create_project(dataset)
+    own = house.another(Role.PROJECT_LEAD, project_domain("1" * 32), "firm:two")
+    draft = house.draft(dataset, project="1" * 32, firm="firm:two")
+
+    house.perform(own, house.desk.create_project(LEDGER, draft, None))
+
+    assert {row.firm for row in house.rows(Project, dataset=dataset)} == {"firm:one", "firm:two"}
+
+
+def test_a_project_is_not_created_over_another(house):
     dataset = house.dataset()
     house.create_project(dataset)
 
-    with pytest.raises(Conflict) as caught:
-        house.create_project(dataset, project="1" * 32)
+    with pytest.raises(Conflict):
+        house.create_project(dataset, title="Another")
 
-    assert caught.value.code == "project-exists"
+    assert [row.title for row in house.rows(Project)] == ["Effusions"]
 
 
 def test_a_project_of_no_dataset_is_refused(house):

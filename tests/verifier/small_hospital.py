@@ -149,7 +149,7 @@ class SmallHospital(SmallLog):
 
     def label(self, by: str = "labeller") -> None:
         objects = {"dataset": DATASET, "project": PROJECT}
-        facts = {"guideline_complete": True, "taken": False}
+        facts = {"guideline_complete": True}
         self._on("lead", "project.create", objects, domain=OWN, **facts)
         parts = {"root": named("parts") * 2, "count": 3}
         self._on(
