@@ -1,7 +1,8 @@
 """The vault: what only the worker can open.
 
 - Root -> hospital epoch -> dataset -> subject -> file keys, in a key store of its own.
-- Intake private keys, pseudonym keys and subjects' ids lie under their dataset's key.
+- Intake private keys, pseudonym keys and subjects' ids lie under their dataset's key, and so do
+  the pseudonym keys of its projects: neither `serve` nor anyone who labels ever holds one.
 - The worker's identity key signs intake keys and samples; clients pin its fingerprint.
 - Keys cross to `serve` only sealed to the public key pinned here, under the name they are for.
 - It decides nothing: whether something may be opened is for the worker's steps to verify.
@@ -108,6 +109,10 @@ class DatasetKeys:
     def pseudonyms(self) -> Pseudonyms:
         """The dataset's own pseudonyms."""
         return Pseudonyms(self.made("pseudonyms"))
+
+    def project(self, project: str) -> Pseudonyms:
+        """A project's own pseudonyms, under a key that no other project of the dataset has."""
+        return Pseudonyms(self.made(f"project:{project}"))
 
     def subject(self, identity: str) -> str:
         """The random id of a subject, allotted at first sight.

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from policies.vocabulary import ItemState
 from sandbox.clean.commands import CleanItem
 from sandbox.clean.engine import Engine, Job
-from sandbox.clean.masters import Kept, Place, forget, keep, record
+from sandbox.clean.masters import Kept, Master, Place, forget, keep, record
 from sandbox.clean.opening import OpenedItem, Opener
 from sandbox.clean.subjects import identity_of
 from sandbox.deid.forms import FileKind, Result, Verdict
@@ -92,7 +92,8 @@ class Cleaner:
         kept = keep("record", place, written, keys, subject, blobs)
         master: Kept | None = None
         if verdict.result is Result.CLEANED and verdict.data is not None:
-            master = keep("master", place, verdict.data, keys, subject, blobs)
+            packed = Master(verdict.data, verdict.subject, verdict.moves).packed()
+            master = keep("master", place, packed, keys, subject, blobs)
         self.enclave.gate.perform(
             self.enclave.actor,
             CleanItem(

@@ -126,7 +126,7 @@ class SignApproval(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class IssueItem(Command):
-    """The worker hands an approved item, re-encrypted under new names, to a project."""
+    """The worker hands an approved item, under a project's own surrogates and names, to it."""
 
     ACTION: ClassVar[Action] = Action.ITEM_ISSUE
 
@@ -143,10 +143,13 @@ class IssueItem(Command):
     commitment: bytes
 
     def objects(self) -> Mapping[str, str]:
-        """Project, project item and task; which master it came from stays in the rows."""
+        """Project, project item and task.
+
+        Item, approval and master stay in the rows and in the commitment: two projects' entries
+        name nothing by which one could tell that they issue the same item.
+        """
         return {
             "dataset": self.dataset,
-            "approval": self.approval,
             "project": self.project,
             "project_item": self.project_item,
             "task": self.task,

@@ -85,4 +85,13 @@ def _clean_text_file(
     removed = {kind: cleaned.removed[kind] for kind in sorted(cleaned.removed)}
     actions = {"replace": sum(removed.values())} if removed else {}
     octets = cleaned.text.encode("utf_8")
-    return Verdict(Result.CLEANED, FileKind.TEXT, None, octets, actions=actions, removed=removed)
+    return Verdict(
+        Result.CLEANED,
+        FileKind.TEXT,
+        None,
+        octets,
+        actions=actions,
+        removed=removed,
+        subject=cleaned.subject,
+        moves=cleaned.moves,
+    )

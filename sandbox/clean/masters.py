@@ -1,5 +1,9 @@
 """Masters and de-identification records: how they are sealed, named and committed to.
 
+- A master is the cleaned file, with what it takes to give it a project's surrogates later: whose
+  dates moved, and the exact day of each. It is one sealed content: what an officer approves by
+  its digest and commitment is all that decides what is issued, but for the project's key.
+
 - Each has a file key under its subject's key, and a context that binds dataset, item and version.
 - The log holds a commitment to each; the salts lie in the vault beside the file keys, so that
   destroying the subject's key leaves the log provable and the content beyond any guess.
@@ -7,6 +11,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -15,11 +20,15 @@ from crypto.canonical import decode, encode
 from crypto.commitments import check, commit
 from sandbox.custody import translated
 from sandbox.deid.forms import Result, Verdict
+from sandbox.deid.text_moving import Moved, is_form
+from sandbox.errors import VerificationFailed
 from sandbox.records.port import BlobStore
 from sandbox.vault import DatasetKeys
 
 TOOL = "anbiao"
 RECORD_VERSION = 1
+MASTER_VERSION = 1
+_HEAD_SIZE = 4
 
 
 @dataclass(frozen=True)
@@ -44,6 +53,56 @@ class Place:
                 "version": self.version,
             }
         )
+
+
+@dataclass(frozen=True)
+class Master:
+    """A cleaned file; `subject` and `moves` as in `Verdict`."""
+
+    data: bytes
+    subject: str | None = None
+    moves: tuple[Moved | None, ...] = ()
+
+    def packed(self) -> bytes:
+        """It as one content: length of the head (4 bytes), head, file."""
+        head = encode(
+            {
+                "v": MASTER_VERSION,
+                "subject": self.subject,
+                "moves": [
+                    None if one is None else {"day": one.day.isoformat(), "form": list(one.form)}
+                    for one in self.moves
+                ],
+            }
+        )
+        return b"".join((len(head).to_bytes(_HEAD_SIZE, "big"), head, self.data))
+
+
+def unpack_master(content: bytes) -> Master:
+    """The master that was packed.
+
+    Raises:
+        VerificationFailed: `master-malformed`.
+    """
+    stop = _HEAD_SIZE + int.from_bytes(content[:_HEAD_SIZE], "big")
+    with translated():
+        head = decode(content[_HEAD_SIZE:stop])
+    try:
+        moves = tuple(None if one is None else _moved(one) for one in head["moves"])
+        found = Master(content[stop:], head["subject"], moves)
+        sound = head["v"] == MASTER_VERSION
+    except (KeyError, TypeError, ValueError) as error:
+        raise VerificationFailed("master-malformed", "the master is not in its form") from error
+    if not sound:
+        raise VerificationFailed("master-malformed", "the master is of another version")
+    return found
+
+
+def _moved(said: Mapping[str, Any]) -> Moved:
+    form = tuple(said["form"])
+    if not is_form(form):
+        raise ValueError
+    return Moved(date.fromisoformat(said["day"]), form)
 
 
 @dataclass(frozen=True)

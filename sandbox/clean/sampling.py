@@ -22,7 +22,7 @@ from crypto import chunked, sealing
 from crypto.canonical import decode, encode
 from policies.vocabulary import Action, ItemState, Role
 from sandbox.clean.commands import SampleApproval
-from sandbox.clean.masters import Kept, Place, take
+from sandbox.clean.masters import Kept, Place, take, unpack_master
 from sandbox.clean.opening import Opener
 from sandbox.custody import translated
 from sandbox.enclave import Enclave
@@ -152,7 +152,8 @@ class Sampler:
         keys = self.enclave.vault.keys(ledger, approval.dataset)
         before = self.opener.item(ledger, one.item, one.deposit)
         place, kept = kept_master(one.item)
-        after = take("master", place, kept, keys, self.enclave.blobs)
+        master = take("master", place, kept, keys, self.enclave.blobs)
+        after = unpack_master(master).data
         objects = {"dataset": approval.dataset, "approval": approval.id, "item": one.item.id}
         terms = {
             "batch": f"sha256:{batch}",

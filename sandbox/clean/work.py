@@ -12,7 +12,7 @@ from policies.vocabulary import DatasetState, ItemState
 from sandbox.clean.approvals import OPEN
 from sandbox.clean.cleaning import Cleaner
 from sandbox.clean.engine import Engine
-from sandbox.clean.handover import Handover
+from sandbox.clean.handover import Handover, Papers, project_item_id
 from sandbox.clean.opening import Opener
 from sandbox.clean.sampling import Sampler
 from sandbox.enclave import Enclave, Step
@@ -40,7 +40,10 @@ class CleanWork:
         """The work of one enclave."""
         opener = Opener(enclave)
         return cls(
-            enclave, Cleaner(enclave, engine, opener), Sampler(enclave, opener), Handover(enclave)
+            enclave,
+            Cleaner(enclave, engine, opener),
+            Sampler(enclave, opener),
+            Handover(enclave, opener),
         )
 
     def steps(self, ledger: str) -> Iterator[Step]:
@@ -96,13 +99,21 @@ class CleanWork:
             yield from self._unissued(tables, dataset, project)
 
     def _unissued(self, tables: Tables, dataset: Dataset, project: Project) -> Iterator[Step]:
+        """Approved items that the project has not got, in an order of the project's own.
+
+        In the order of the rows, the fifth item of one project would be the fifth of another.
+        """
         approved = tables.of(Item).count(dataset=dataset.id, state=ItemState.APPROVED)
         if not approved or approved == tables.of(ProjectItem).count(project=project.id):
             return
         given = {row.source_item for row in tables.of(ProjectItem).find(project=project.id)}
+        key = self.enclave.vault.keys(tables.ledger, dataset.id).project(project.id)
         items = tables.of(Item).find(dataset=dataset.id, state=ItemState.APPROVED)
-        for item in [i for i in items if i.id not in given][:AT_ONCE]:
+        waiting = [item for item in items if item.id not in given]
+        for item in sorted(waiting, key=lambda item: project_item_id(key, item))[:AT_ONCE]:
             approval = tables.of(Approval).get(item.approval or "")
             if approval is not None:
-                act = partial(self.handover.issue, tables.ledger, item, approval, project)
+                deposit = tables.of(Deposit).require(item.deposit)
+                papers = Papers(item, deposit, approval)
+                act = partial(self.handover.issue, tables.ledger, papers, project)
                 yield f"issue:{item.id}:{item.version}:{project.id}", act

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from sandbox.deid import dates
-from sandbox.deid.dicom_scan import Kept, charset_of
+from sandbox.deid.dicom_scan import WIDE, Kept, charset_of
 from sandbox.deid.pseudonyms import Pseudonyms
 from sandbox.deid.recipe import Act, DicomRecipe, Rule
 from sandbox.formats import dicom_tags as tags
@@ -40,7 +40,6 @@ _FORBIDDEN_GROUPS = frozenset({0x0000, 0x0002, 0x0006})
 _NUMBERS = re.compile(rb"[0-9+\-.eE \\\x00]*")
 _CODES = re.compile(rb"[A-Za-z0-9_ \\\-./+^()&#:,\x00]*")
 _MAX_CODE = 64
-_WIDE = 64
 
 _CODED_ENTRY = frozenset({0x00080100, 0x00080102, 0x00080103, 0x00080104, 0x00080119, 0x00080120})
 _CODING_SCHEMES = frozenset(
@@ -194,7 +193,7 @@ class Cleaner:
             self.kept.append(Kept(element, charset))
             return element
         if vr in FIXED_VRS:
-            if len(element.value) > _WIDE:
+            if len(element.value) > WIDE:
                 self.kept.append(Kept(element, charset, bulk=True))
             return element
         return self._other(element, charset)

@@ -40,6 +40,9 @@ _IDENTIFYING = frozenset(
         0x00401103,  # PersonTelephoneNumbers
     }
 )
+WIDE = 64
+"""Bytes from which on a value of numbers is searched like octets of any meaning."""
+
 _NAME_MARKS = str.maketrans("^=,.", "    ")
 _BULK_LIMIT = 1 << 22
 _MIN_STUDY_ID = 4
@@ -109,6 +112,11 @@ def scrub(kept: Iterable[Kept], own: Needles, register: Register) -> tuple[int, 
     for entry in hits:
         entry.element.value = b""
     return len(hits), _found(kept, own, register)
+
+
+def finds(kept: Iterable[Kept], register: Register) -> bool:
+    """Whether a register's value, or a number that proves itself, stands in any of the values."""
+    return _found(kept, Needles(()), register)
 
 
 def _found(kept: Iterable[Kept], own: Needles, register: Register) -> bool:

@@ -6,6 +6,7 @@ from enum import StrEnum
 from functools import cached_property
 
 from sandbox.deid.needles import Needles
+from sandbox.deid.text_moving import Moved
 
 
 class FileKind(StrEnum):
@@ -66,6 +67,8 @@ class Verdict:
         removed: identifiers removed, by kind (`NAME`, `DATE`, `MRN`, `UID`, ...); counts only.
         modality: (0008,0060) Modality or the empty string.
         frames: number of frames, 0 without pixels.
+        subject: pseudonym by which a text's dates were moved; a DICOM file bears its own.
+        moves: exact days of a text's moved dates, in order; with these a project's are made.
     """
 
     result: Result
@@ -76,3 +79,5 @@ class Verdict:
     removed: Mapping[str, int] = field(default_factory=dict)
     modality: str = ""
     frames: int = 0
+    subject: str | None = None
+    moves: tuple[Moved | None, ...] = ()

@@ -14,13 +14,14 @@ Everything else stays verbatim, to the last space.
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sandbox.deid.forms import Register
 from sandbox.deid.pseudonyms import Pseudonyms
 from sandbox.deid.subjects import identity
 from sandbox.deid.text_dates import Day, dates_in
 from sandbox.deid.text_find import found_in
-from sandbox.deid.text_moving import inferred_year, moved
+from sandbox.deid.text_moving import Moved, inferred_year, moved
 from sandbox.deid.text_register import register_finder
 from sandbox.deid.text_spans import Kind, Span, settled
 from sandbox.deid.text_surrogates import Surrogates, put_in
@@ -29,10 +30,19 @@ from sandbox.deid.text_view import View, view_of
 
 @dataclass(frozen=True)
 class TextResult:
-    """A cleaned text, and how many identifiers of each kind were taken out of it."""
+    """A cleaned text, and what it takes to give it other surrogates later.
+
+    Attributes:
+        text: the cleaned text.
+        removed: how many identifiers of each kind were taken out of it.
+        subject: the pseudonym by which its dates were moved.
+        moves: for each moved date shown, in order, the exact day; None for one that was there.
+    """
 
     text: str
     removed: Mapping[str, int] = field(default_factory=dict)
+    subject: str | None = None
+    moves: tuple[Moved | None, ...] = ()
 
 
 def clean_text(
@@ -48,17 +58,21 @@ def clean_text(
     """
     surrogates = Surrogates(pseudonyms)
     removed: Counter[str] = Counter()
-    shift_days: int | None = None
+    who: str | None = None
+    shown: tuple[Moved | None, ...] = (None,) * len(surrogates.dates(text))
     while True:
         view = view_of(text, surrogates.places)
         days = dates_in(view.text)
         spans = settled(found_in(view.text, register, days), view.text)
         if not spans:
-            return TextResult(text, dict(removed))
-        if shift_days is None:
-            shift_days = pseudonyms.shift_days(_whose(view, register, subject, spans) or text)
-        moves = _moves(view, days, shift_days, register)
-        text = _replaced(text, view, spans, surrogates, moves)
+            name = None if who is None else pseudonyms.subject(who)
+            return TextResult(text, dict(removed), name, shown)
+        if who is None:
+            who = _whose(view, register, subject, spans) or text
+        moves = _moves(view, days, pseudonyms.shift_days(who), register)
+        found = _found(view, spans, surrogates, moves)
+        shown = _still_shown(shown, surrogates.dates(text), found)
+        text = put_in(text, [(one.start, one.end, one.kind, one.tag) for one in found])
         removed.update(str(span.kind) for span in spans)
 
 
@@ -88,27 +102,37 @@ def _whose(
 
 def _moves(
     view: View, days: Sequence[Day], shift_days: int, register: Register
-) -> dict[tuple[int, int], str]:
+) -> dict[tuple[int, int], Moved]:
     """The moved form of each date that can be moved, by where it stands.
 
     One that stays as it was, or becomes a register's value by chance, can't be.
     """
     year = inferred_year(days)
-    moves: dict[tuple[int, int], str] = {}
+    moves: dict[tuple[int, int], Moved] = {}
     for day in days:
         new = moved(view.text, day, shift_days, year)
-        if new and new != view.text[day.start : day.end] and not register.needles.find(new):
+        shown = new.text if new else ""
+        if new and shown != view.text[day.start : day.end] and not register.needles.find(shown):
             moves.setdefault((day.start, day.end), new)
     return moves
 
 
-def _replaced(
-    text: str,
+class _Found(NamedTuple):
+    """A span of the original, the tag that stands for it, and the date it shows, if any."""
+
+    start: int
+    end: int
+    kind: Kind
+    tag: str
+    moved: Moved | None
+
+
+def _found(
     view: View,
     spans: Sequence[Span],
     surrogates: Surrogates,
-    moves: Mapping[tuple[int, int], str],
-) -> str:
+    moves: Mapping[tuple[int, int], Moved],
+) -> list[_Found]:
     found = []
     last = 0
     for span in spans:
@@ -116,8 +140,23 @@ def _replaced(
         if end <= last:
             continue  # one original character shown as several, and replaced already
         new = moves.get((span.start, span.end)) if span.kind is Kind.DATE else None
+        if new and not surrogates.dates(surrogates.date(new.text)):
+            new = None  # it has no form in which it would be known again
         shown = span.value or view.text[span.start : span.end]
-        tag = surrogates.date(new) if new else surrogates.tag(span.kind, shown)
-        found.append((max(start, last), end, span.kind, tag))
+        tag = surrogates.date(new.text) if new else surrogates.tag(span.kind, shown)
+        found.append(_Found(max(start, last), end, span.kind, tag, new))
         last = end
-    return put_in(text, found)
+    return found
+
+
+def _still_shown(
+    shown: Sequence[Moved | None], places: Sequence[int], found: Sequence[_Found]
+) -> tuple[Moved | None, ...]:
+    """The moved dates in order: those that stood at `places` before, and those just found."""
+    kept = [
+        (place, date)
+        for place, date in zip(places, shown, strict=True)
+        if not any(one.start <= place < one.end for one in found)
+    ]
+    fresh = [(one.start, one.moved) for one in found if one.moved is not None]
+    return tuple(date for _, date in sorted([*kept, *fresh], key=lambda pair: pair[0]))

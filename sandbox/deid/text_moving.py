@@ -1,7 +1,13 @@
-"""Writes a moved date in the form its original was written in."""
+"""Writes a moved date in the form its original was written in.
+
+A moved date is the exact day and the form, kept apart: the same date can then be moved once more,
+by a project's own shift, without reading it again. What is written need not say the year, and may
+say the month only; moving what is written twice would lose a day here and there.
+"""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sandbox.deid.text_dates import Day
@@ -17,9 +23,53 @@ _TWO = 2
 _FOUR = 4
 _TEN = 10
 _TEENS = range(11, 14)
+_SHORT_NAME = 3
+
+_LITERAL = "="
+_CODE = "%"
+_CODES = frozenset(
+    {
+        *("y4", "y2", "yz", "m1", "m2", "mz", "mf", "mF", "ms", "mS"),
+        *("d1", "d2", "dz", "do"),
+    }
+)
 
 
-def moved(text: str, day: Day, shift_days: int, year: int | None) -> str | None:
+@dataclass(frozen=True)
+class Moved:
+    """A moved date: which day it means, and how it is written.
+
+    Attributes:
+        day: the day; the middle of the month where only a month is written.
+        form: pieces in order: `=` and a literal, or `%` and a code. The letter says which part
+            (`y`, `m`, `d`), what follows how: `4`, `2`, `1` digits (at least), `z` Chinese,
+            `f` and `s` full and short English name (upper case: in capitals), `o` ordinal.
+    """
+
+    day: date
+    form: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """It as it is written."""
+        return "".join(_written(piece, self.day) for piece in self.form)
+
+    def further(self, days: int) -> "Moved | None":
+        """It, moved again; None where the calendar ends."""
+        try:
+            return Moved(self.day + timedelta(days), self.form)
+        except OverflowError:
+            return None
+
+
+def is_form(pieces: Sequence[str]) -> bool:
+    """Whether each piece is one that `Moved` may have."""
+    return all(
+        piece[:1] == _LITERAL or (piece[:1] == _CODE and piece[1:] in _CODES) for piece in pieces
+    )
+
+
+def moved(text: str, day: Day, shift_days: int, year: int | None) -> Moved | None:
     """`day` as written in `text`, moved; None where that can't be told or written.
 
     Args:
@@ -36,16 +86,7 @@ def moved(text: str, day: Day, shift_days: int, year: int | None) -> str | None:
         new = date(there, month, day.number("d") or _MID_MONTH) + timedelta(shift_days)
     except (ValueError, OverflowError):
         return None
-    written = text[day.start : day.end]
-    numbers = {"y": new.year, "m": new.month, "d": new.day}
-    for part, (first, last, _) in sorted(day.parts.items(), key=lambda item: -item[1][0]):
-        start, end = first - day.start, last - day.start
-        tail = written[end:]
-        if part == "d" and _ORDINAL.match(tail):
-            tail = _suffix(new.day) + tail[_TWO:]
-        chinese = written[end:].lstrip()[:1] in {"年", "月", "日", "号"}
-        written = written[:start] + _like(written[start:end], numbers[part], part, chinese) + tail
-    return written
+    return Moved(new, tuple(_form(text, day)))
 
 
 def inferred_year(days: Sequence[Day]) -> int | None:
@@ -57,26 +98,58 @@ def inferred_year(days: Sequence[Day]) -> int | None:
     return max(known)
 
 
-def _like(written: str, number: int, part: str, chinese: bool) -> str:
-    """`number` in the manner of `written`."""
+def _form(text: str, day: Day) -> Iterator[str]:
+    """The pieces of a date as it is written in `text`."""
+    at = day.start
+    for part, (first, last, _) in sorted(day.parts.items(), key=lambda item: item[1][0]):
+        if first > at:
+            yield _LITERAL + text[at:first]
+        tail = text[last : day.end]
+        at = last
+        if part == "d" and _ORDINAL.match(tail):
+            yield _CODE + "do"
+            at += _TWO
+            continue
+        chinese = tail.lstrip()[:1] in {"年", "月", "日", "号"}
+        yield _CODE + part + _manner(text[first:last], part, chinese)
+    if day.end > at:
+        yield _LITERAL + text[at : day.end]
+
+
+def _manner(written: str, part: str, chinese: bool) -> str:
+    """How a part is written, without what it says."""
     if written.isdecimal() and written.isascii():
-        shown = str(number)
         if part == "y":
-            return shown if len(written) == _FOUR else shown[-_TWO:]
-        padded = written.startswith("0") if chinese else len(written) == _TWO
-        return shown.zfill(_TWO) if padded else shown
+            return "4" if len(written) == _FOUR else "2"
+        two = written.startswith("0") if chinese else len(written) == _TWO
+        return "2" if two else "1"
     if written[0].isascii():
-        return _month_name(written, number)
+        full = written.lower() in (m.lower() for m in _MONTHS) and len(written) > _SHORT_NAME
+        manner = "f" if full else "s"
+        return manner.upper() if written.isupper() else manner
+    return "z"
+
+
+def _written(piece: str, day: date) -> str:
+    if piece[:1] == _LITERAL:
+        return piece[1:]
+    part, manner = piece[1], piece[2]
+    number = {"y": day.year, "m": day.month, "d": day.day}[part]
+    if manner == "z":
+        return _numeral(number) if part != "y" else "".join(_DIGITS[int(c)] for c in str(number))
+    if manner.lower() in {"f", "s"}:
+        return _month_name(manner, number)
+    if manner == "o":
+        return f"{number}{_suffix(number)}"
     if part == "y":
-        return "".join(_DIGITS[int(c)] for c in str(number))
-    return _numeral(number)
+        return str(number) if manner == "4" else str(number)[-_TWO:]
+    return str(number).zfill(int(manner))
 
 
-def _month_name(written: str, month: int) -> str:
+def _month_name(manner: str, month: int) -> str:
     name = _MONTHS[month - 1]
-    full = written.lower() in (m.lower() for m in _MONTHS)
-    name = name if full and len(written) > len("May") else name[: len("May")]
-    return name.upper() if written.isupper() else name
+    name = name if manner.lower() == "f" else name[:_SHORT_NAME]
+    return name.upper() if manner.isupper() else name
 
 
 def _numeral(number: int) -> str:

@@ -6,7 +6,8 @@
   taken for clean when the text is cleaned again.
 - `[AGE_OVER_89]`: without letters; ages of 90 and more are one class.
 
-The letters are consonants: no tag holds a digit or spells a word.
+The letters are consonants: no tag holds a digit or spells a word. Issued to a project, a text gets
+other letters and further moved dates (`text_rekey`).
 
 Source: 45 CFR 164.514(b)(2)(i)(C).
 """
@@ -46,9 +47,17 @@ class Surrogates:
         moved = " ".join(moved.split())
         return f"[{Kind.DATE}-{self._letters('moved-date', moved)} {moved}]"
 
+    def again(self, kind: str, letters: str) -> str:
+        """Letters under this key for those of a tag that was made under another one."""
+        return self._letters("again-" + kind, letters)
+
     def places(self, text: str) -> list[tuple[int, int]]:
         """Where in `text` surrogates stand that need no cleaning."""
         return [match.span() for match in TAG.finditer(text) if self._ours(match)]
+
+    def dates(self, text: str) -> list[int]:
+        """Where in `text` moved dates of our own begin."""
+        return [m.start() for m in TAG.finditer(text) if m.group(3) and self._ours(m)]
 
     def _ours(self, match: re.Match[str]) -> bool:
         kind, letters, shown = match.groups()

@@ -4,7 +4,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock
 
-from crypto import chunked
+from crypto import chunked, padding
 from sandbox.custody import translated
 from sandbox.exchange import issued_context, item_name, record_name
 from sandbox.formats.extents import Extent, extent_of
@@ -65,7 +65,8 @@ class IssuedKeys:
         key = self.serving.key(item_name(item.id))
         data = self.blobs.read(item.blob)
         with translated():
-            return chunked.open_all(key, issued_context(item.project, item.id), data)
+            padded = chunked.open_all(key, issued_context(item.project, item.id), data)
+            return padding.unpad(padded)
 
     def extent(self, item: ProjectItem) -> Extent:
         """The limits within which marks of the item can lie, by its own bytes.

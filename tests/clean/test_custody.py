@@ -14,7 +14,7 @@ from crypto.roots import LocalRoot
 from crypto.sealing import HEADER_SIZE
 from crypto.signing import PersonKey
 from policies.vocabulary import ItemState
-from sandbox.clean.masters import Kept, Place, read_record, take
+from sandbox.clean.masters import Kept, Place, read_record, take, unpack_master
 from sandbox.errors import CustodyError, KeyDestroyed, VerificationFailed
 from sandbox.exchange import exchange_info, header_name
 from sandbox.serving import Serving, open_serving
@@ -68,7 +68,8 @@ def test_the_master_holds_nothing_of_the_register(house: EnclaveHouse):
     place = Place(dataset, item.id, item.version)
     kept = Kept(item.blob, bytes.fromhex(item.master_commitment))
 
-    master = take("master", place, kept, house.vault.keys(LEDGER, dataset), house.blobs)
+    packed = take("master", place, kept, house.vault.keys(LEDGER, dataset), house.blobs)
+    master = unpack_master(packed).data
 
     assert CANARY.encode() not in master
     assert b"MRN77123" not in master

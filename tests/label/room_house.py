@@ -14,7 +14,7 @@ from pathlib import Path
 
 from room_parts import GUIDELINE, LEDGER, SCHEMA, Clock, Person, dataset_fields, new_id
 
-from crypto import chunked
+from crypto import chunked, padding
 from crypto.keytree import MemoryKeyStore
 from crypto.roots import LocalRoot
 from crypto.sealing import generate
@@ -255,7 +255,7 @@ class RoomHouse:
     def issue(self, content: bytes, kind: str, frames: int) -> str:
         """Issue one item as the worker does; the id of its task."""
         item, key = new_id(), secrets.token_bytes(32)
-        sealed = chunked.seal(key, issued_context(self.project, item), content)
+        sealed = chunked.seal(key, issued_context(self.project, item), padding.pad(content))
         self.exchange.put(item_name(item), self.vault.seal_for_serve(item_name(item), key))
         row = ProjectItem(
             id=item,
