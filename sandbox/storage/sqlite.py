@@ -119,7 +119,8 @@ class SqliteLedger:
             raise LedgerUnavailable("ledger-busy", "another unit of work holds the ledger")
         try:
             with _begun(self._writer) as connection:
-                unit = SqlUnit(self._ledger, connection, self._statements)
+                transaction = Transaction(connection, writable=True)
+                unit = SqlUnit(self._ledger, transaction, self._statements)
                 try:
                     yield unit
                 finally:

@@ -2,6 +2,10 @@
 
 SQLAlchemy writes the SQL for any database, but running a statement through it costs some 40
 microseconds, the driver alone 6, and the gate runs a dozen statements per act.
+
+Where ledgers share their tables, every statement asks for one ledger's rows by the value
+`row_ledger`, which the transaction gives. PostgreSQL gives a transaction up at the first refused
+row: there a row that would be refused is passed over instead, and counts as none met.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,23 +13,34 @@ from functools import lru_cache
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import (
+    BindParameter,
     ClauseElement,
+    ColumnElement,
     Dialect,
+    FromClause,
+    Insert,
     Select,
+    Update,
+    and_,
     bindparam,
     func,
     literal_column,
+    or_,
     select,
+    true,
     update,
 )
+from sqlalchemy.dialects import postgresql
 
 from sandbox.records.port import Row
 from sandbox.storage.fields import Form, Stored
-from sandbox.storage.schema import Schema
+from sandbox.storage.schema import LEDGER, Schema
 
 R = TypeVar("R", bound=Row)
 
 Values = Mapping[str, Stored]
+
+ROW_LEDGER = "row_ledger"
 
 _SHAPES_KEPT = 64  # different searches per row type of which the statement is kept
 
@@ -53,9 +68,16 @@ class Prepared:
             values = {**self._constants, **values}
         return values if self._order is None else [values[name] for name in self._order]
 
-    def bind_all(self, many: Sequence[Values]) -> Sequence[Any]:  # Any: of one form or the other
-        """Each of `many` as the driver wants it."""
-        return [self.bind(values) for values in many]
+
+def _here(table: FromClause, *, shared: bool) -> ColumnElement[bool]:
+    """Rows of the transaction's own ledger."""
+    return table.c[LEDGER] == bindparam(ROW_LEDGER) if shared else true()
+
+
+def _values(names: Iterable[str], *, shared: bool) -> dict[str, BindParameter[Any]]:  # Any: any
+    """Columns and the values they get, that of the ledger among them where it is a column."""
+    values: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in names}
+    return {**values, LEDGER: bindparam(ROW_LEDGER)} if shared else values
 
 
 class RowStatements(Generic[R]):
@@ -63,20 +85,50 @@ class RowStatements(Generic[R]):
 
     def __init__(self, schema: Schema, row_type: type[R], dialect: Dialect) -> None:
         self.form: Form[R] = schema.form_of(row_type)
-        self._table = schema.tables[row_type]
-        self._key = self._table.c.id
+        self._table = table = schema.tables[row_type]
+        self._key = table.c.id
         self._dialect = dialect
-        this_row = self._key == bindparam("row_key")
-        self.get = Prepared(select(self._table).where(this_row), dialect)
-        self.insert = Prepared(self._table.insert(), dialect)
-        self.replace = Prepared(update(self._table).where(this_row), dialect, self.form.names[1:])
+        self._shared = schema.shared
+        self._spares = dialect.name == "postgresql"
+        self._columns = [table.c[name] for name in self.form.names]
+        self.get = Prepared(select(*self._columns).where(self._this_row()), dialect)
+        self.insert = Prepared(self._insertion(), dialect)
+        self.replace = Prepared(self._replacement(), dialect)
         self.find = lru_cache(_SHAPES_KEPT)(self._prepare_find)
         self.count = lru_cache(_SHAPES_KEPT)(self._prepare_count)
+
+    def _this_row(self) -> ColumnElement[bool]:
+        return and_(_here(self._table, shared=self._shared), self._key == bindparam("row_key"))
+
+    def _insertion(self) -> Insert:
+        values = _values(self.form.names, shared=self._shared)
+        if self._spares:
+            return postgresql.insert(self._table).values(values).on_conflict_do_nothing()
+        return self._table.insert().values(values)
+
+    def _replacement(self) -> Update:
+        values = _values(self.form.names[1:], shared=False)
+        statement = update(self._table).where(self._this_row()).values(values)
+        if self._spares and self.form.unique:
+            statement = statement.where(~self._taken().exists())
+        return statement
+
+    def _taken(self) -> Select[Any]:  # Any: of any value
+        """Another row that holds a unique combination of the new values."""
+        others = self._table.alias("others")
+        held = (
+            and_(*(others.c[name] == bindparam(name) for name in combination))
+            for combination in self.form.unique
+        )
+        same_ledger = _here(others, shared=self._shared)
+        return select(others.c.id).where(
+            same_ledger, others.c.id != bindparam("row_key"), or_(*held)
+        )
 
     def _prepare_find(
         self, names: tuple[str, ...], nulls: frozenset[str], *, after: bool, limit: bool
     ) -> Prepared:
-        statement = self._where(select(self._table), names, nulls).order_by(self._key)
+        statement = self._where(select(*self._columns), names, nulls).order_by(self._key)
         if after:
             statement = statement.where(self._key > bindparam("row_after"))
         if limit:
@@ -93,6 +145,8 @@ class RowStatements(Generic[R]):
         names: tuple[str, ...],
         nulls: frozenset[str],
     ) -> Select[Any]:
+        if self._shared:
+            statement = statement.where(_here(self._table, shared=True))
         for name in names:
             column = self._table.c[name]
             equal = column.is_(None) if name in nulls else column == bindparam(f"equal_{name}")
@@ -107,13 +161,15 @@ class Statements:
         self.schema = schema
         self._of = {each: RowStatements(schema, each, dialect) for each in schema.forms}
         entries = schema.entries
+        here = _here(entries, shared=schema.shared)
         size = func.coalesce(func.max(entries.c.idx) + literal_column("1"), literal_column("0"))
-        span = (entries.c.idx >= bindparam("start"), entries.c.idx < bindparam("stop"))
-        self.size = Prepared(select(size), dialect)
+        span = (here, entries.c.idx >= bindparam("start"), entries.c.idx < bindparam("stop"))
+        self.size = Prepared(select(size).where(here), dialect)
         self.entry = Prepared(
-            select(entries.c.entry).where(entries.c.idx == bindparam("at")), dialect
+            select(entries.c.entry).where(here, entries.c.idx == bindparam("at")), dialect
         )
-        self.append = Prepared(entries.insert(), dialect)
+        values = _values(("idx", "entry", "leaf_hash"), shared=schema.shared)
+        self.append = Prepared(entries.insert().values(values), dialect)
         self.entries = Prepared(
             select(entries.c.entry).where(*span).order_by(entries.c.idx), dialect
         )

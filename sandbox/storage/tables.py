@@ -3,14 +3,15 @@
 - `Transaction` is one transaction on one connection and translates what the driver raises.
   After a failure of the database it is broken: nothing runs in it any more and it can't be
   committed, because SQLite may have rolled back by itself and would keep every later statement
-  alone. A refused row (`Conflict`) breaks nothing here; PostgreSQL wants the savepoint around it
-  to be left.
+  alone. A refused row (`Conflict`) breaks nothing: where a database would give the transaction up
+  for it, the statement is written so that the row is passed over instead (`statements`).
 - It does not open, lock or choose a database: that is the adapter's part.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, Generic, TypeVar, cast
+from types import MappingProxyType
+from typing import Any, Final, Generic, TypeVar, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
@@ -23,16 +24,19 @@ from sandbox.storage.statements import Prepared, RowStatements, Statements, Valu
 R = TypeVar("R", bound=Row)
 
 StoredRow = Sequence[Any]  # Any: stored values of any type
+_NOTHING: Final[Values] = MappingProxyType({})
 
 
 class Transaction:
     """One transaction on one connection, from its begin to its end."""
 
-    def __init__(self, connection: Connection, *, writable: bool) -> None:
+    def __init__(self, connection: Connection, *, writable: bool, given: Values = _NOTHING) -> None:
         self._connection = connection
+        self._given = given  # values that every statement gets: whose rows are asked for
         self._driver = connection.connection  # the pool's stand-in for the driver's connection
         self._errors = connection.dialect.loaded_dbapi
         self._writable = writable
+        self._gives_up = connection.dialect.name == "postgresql"  # at the first refused row
         self.usable = True
 
     def rows(self, prepared: Prepared, values: Values) -> list[StoredRow]:
@@ -41,7 +45,7 @@ class Transaction:
         Raises:
             LedgerUnavailable: the database fails, or the transaction is over.
         """
-        return self._run(prepared.text, prepared.bind(values), fetch=True)[0]
+        return self._run(prepared.text, self._bound(prepared, values), fetch=True)[0]
 
     def change(self, prepared: Prepared, values: Values) -> int:
         """Execute a change; returns how many rows it met.
@@ -51,7 +55,7 @@ class Transaction:
             LedgerUnavailable: the database fails, or this is a snapshot.
         """
         self._check_writable()
-        return self._run(prepared.text, prepared.bind(values))[1]
+        return self._run(prepared.text, self._bound(prepared, values))[1]
 
     def change_all(self, prepared: Prepared, many: Sequence[Values]) -> None:
         """Execute a change once per item of `many`.
@@ -64,7 +68,9 @@ class Transaction:
         self.check_usable()
         try:
             with closing(self._driver.cursor()) as cursor:
-                cursor.executemany(prepared.text, prepared.bind_all(many))
+                cursor.executemany(
+                    prepared.text, [self._bound(prepared, values) for values in many]
+                )
         except self._errors.Error as error:
             raise self._told(error) from error
 
@@ -118,12 +124,20 @@ class Transaction:
         except self._errors.Error as error:
             raise self._told(error) from error
 
+    def _bound(self, prepared: Prepared, values: Values) -> Any:  # Any: as the driver wants them
+        return prepared.bind({**values, **self._given} if self._given else values)
+
     def _told(self, error: Exception) -> SandboxError:
         """What the driver raised, in this house's words."""
         if isinstance(error, self._errors.IntegrityError):
-            return Conflict("row-exists", "the key or a unique combination is taken")
+            self.usable = self.usable and not self._gives_up
+            return _taken()
         self.usable = False
         return LedgerUnavailable()
+
+
+def _taken() -> Conflict:
+    return Conflict("row-exists", "the key or a unique combination is taken")
 
 
 class SqlRecords(Generic[R]):
@@ -159,7 +173,8 @@ class SqlRecords(Generic[R]):
         """
         stored = self._form.encode(row)
         values = dict(zip(self._form.names, stored, strict=True))
-        self._transaction.change(self._statements.insert, values)
+        if self._transaction.change(self._statements.insert, values) == 0:
+            raise _taken()
 
     def replace(self, row: R) -> None:
         """Put `row` in the place of the one with the same key.
@@ -173,7 +188,7 @@ class SqlRecords(Generic[R]):
         values = dict(zip(self._form.names, stored, strict=True))
         values["row_key"] = values.pop("id")
         if self._transaction.change(self._statements.replace, values) == 0:
-            raise NotFound
+            raise NotFound if self.get(row.id) is None else _taken()
 
     def find(
         self, *, after: str | None = None, limit: int | None = None, **equal: object
@@ -272,10 +287,10 @@ class SqlTables:
 class SqlUnit:
     """A unit of work over a transaction that the adapter has begun."""
 
-    def __init__(self, ledger: str, connection: Connection, statements: Statements) -> None:
-        self._transaction = Transaction(connection, writable=True)
+    def __init__(self, ledger: str, transaction: Transaction, statements: Statements) -> None:
+        self._transaction = transaction
         self._statements = statements
-        self._tables = SqlTables(ledger, self._transaction, statements)
+        self._tables = SqlTables(ledger, transaction, statements)
 
     @property
     def tables(self) -> SqlTables:

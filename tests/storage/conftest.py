@@ -8,24 +8,38 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from postgres_server import PostgresServer
+
 from crypto.keytree import KeyStore, MemoryKeyStore
 from sandbox.records.port import BlobStore, Ledgers, LedgerStore
 from sandbox.storage.blobs import FileBlobs, MemoryBlobs
 from sandbox.storage.keystore import SqliteKeyStore
 from sandbox.storage.memory import MemoryLedgers
+from sandbox.storage.postgres import PostgresLedgers
 from sandbox.storage.sqlite import SqliteLedgers
 
 REPOSITORY = Path(__file__).parents[2]
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A real server, one for the whole process."""
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
 def ledgers(request, tmp_path) -> Iterator[Ledgers]:
-    on_disk = request.param == "sqlite"
-    house = (
-        SqliteLedgers(tmp_path / "db", busy_timeout_s=0.2)
-        if on_disk
-        else MemoryLedgers(busy_timeout_s=0.2)
-    )
+    house: Ledgers
+    if request.param == "sqlite":
+        house = SqliteLedgers(tmp_path / "db", busy_timeout_s=0.2)
+    elif request.param == "memory":
+        house = MemoryLedgers(busy_timeout_s=0.2)
+    else:
+        at = request.getfixturevalue("postgres").emptied()
+        house = PostgresLedgers(at.application, busy_timeout_s=0.2)
     yield house
     house.close()
 
