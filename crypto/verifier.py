@@ -1362,6 +1362,7 @@ class Lineage:
     labellers: dict[str, set[str]] = field(default_factory=dict)  # by project
     datasets: dict[str, str] = field(default_factory=dict)  # of each project
     gradings: dict[str, tuple[int, str]] = field(default_factory=dict)  # of each dataset
+    signs: dict[str, list[Entry]] = field(default_factory=dict)  # an officer's, by dataset
 
     def take(self, entry: Entry, people: People, quorum: Mapping[str, Any] | None = None) -> None:
         """Learn from one entry, and judge it when it seals a release.
@@ -1376,7 +1377,7 @@ class Lineage:
         if action == "label.submit":
             for project in {objects.get("project", ""), entry["domain"].partition(":")[2]}:
                 self.labellers.setdefault(project, set()).add(entry["actor"])
-        elif action in {"dataset.create", "project.create"}:
+        elif action in {"dataset.create", "approval.sign", "project.create"}:
             self._begin(entry)
         elif action in {"release.request", "release.screen"}:
             (self.requests if action == "release.request" else self.screens)[release] = entry
@@ -1393,6 +1394,9 @@ class Lineage:
         dataset, outcome = entry["objects"].get("dataset", ""), entry["outcome"]
         if entry["action"] == "project.create":
             self.datasets[entry["objects"].get("project", "")] = dataset
+            return
+        if entry["action"] == "approval.sign":
+            self.signs.setdefault(dataset, []).append(entry)
             return
         grade = outcome.get("counts", {}).get("grade")
         category = outcome.get("codes", {}).get("category")
@@ -1419,7 +1423,26 @@ class Lineage:
         if grading is None or said not in {grading, (None, None)}:
             raise Broken("release-of-another-grade", where)
         check_quorum(votes, grading, quorum, where)
+        # A passport brings no `project.create`: there the statement says which dataset it is.
+        if dataset := self.dataset_of(release):
+            self.check_approved(dataset, where)
         self.sealed[release] = entry
+
+    def check_approved(self, dataset: str, where: str) -> None:
+        """An officer signed for the de-identification of the data before.
+
+        Raises:
+            Broken: nobody did.
+        """
+        signs = self.signs.get(dataset, ())
+        if not any(entry["signed"]["terms"]["verdict"] == "approve" for entry in signs):
+            raise Broken("officer-approval-missing", where)
+
+    def proved_for(self, dataset: str) -> set[int]:
+        """The entries of which a pack about the dataset holds proofs of their own."""
+        signs = self.signs.get(dataset, ())
+        seals = (e for release, e in self.sealed.items() if self.dataset_of(release) == dataset)
+        return {entry["index"] for entry in (*signs, *seals)}
 
     def approvals(self, release: str, people: People, where: str) -> list[Vote]:
         """The votes by which a requested and screened package may leave.
@@ -1683,6 +1706,7 @@ def check_passport(data: bytes, pins: Pins, where: str = "passport") -> Passport
         people.take(attested.entry)
         lineage.take(attested.entry, people)
     votes = _check_statement(statement, lineage, people, where)
+    lineage.check_approved(statement["predicate"]["dataset"], where)
     last = {**evidence[-1].entry, "domain": "hospital"}
     recipients = people.by_member.get(statement["predicate"]["recipient"], ())
     if not any(g.role == "recipient" and g.counts(last) for g in recipients):
@@ -1872,7 +1896,9 @@ def verify_evidence(data: bytes, pins: Pins, since: bytes | None = None) -> str:
     story = read_story(log, tables)
     if log.ledger != manifest["ledger"] or manifest["dataset"] not in story.lineage.gradings:
         raise Broken("evidence-of-another-dataset", "manifest.json")
-    _check_pack_proofs(files, log, pins)
+    proved = _check_pack_proofs(files, log, pins)
+    for index in sorted(story.lineage.proved_for(manifest["dataset"]) - proved):
+        raise Broken("proof-missing", f"proofs/{index}.tlog-proof")
     passports = _check_pack_passports(files, log, story.lineage, pins)
     _check_complete(story.lineage, manifest["dataset"], passports)
     return (
@@ -1936,7 +1962,9 @@ def read_tables(files: Mapping[str, bytes]) -> dict[str, Table]:
     return tables
 
 
-def _check_pack_proofs(files: Mapping[str, bytes], log: Log, pins: Pins) -> None:
+def _check_pack_proofs(files: Mapping[str, bytes], log: Log, pins: Pins) -> set[int]:
+    """The indices of the entries that are proved one by one."""
+    proved: set[int] = set()
     for name, data in files.items():
         if not name.startswith("proofs/"):
             continue
@@ -1951,6 +1979,8 @@ def _check_pack_proofs(files: Mapping[str, bytes], log: Log, pins: Pins) -> None
             raise Broken("proof-malformed", name) from error
         # In the log's own tree an entry stands once: there is no other index to say.
         log.check_same(check_proof(text, log.raw[int(stem)], pins, name).note, name)
+        proved.add(int(stem))
+    return proved
 
 
 def _check_pack_passports(

@@ -30,6 +30,8 @@ from policies.vocabulary import (
     TaskState,
 )
 from sandbox.acts import HOSPITAL_DOMAIN, Command, Receipt, project_domain
+from sandbox.clean.approvals import SAMPLED, Signing
+from sandbox.clean.commands import SignApproval
 from sandbox.collect.commands import CreateDataset
 from sandbox.collect.datasets import Creating
 from sandbox.deid.forms import Register, RegisterRow
@@ -49,7 +51,7 @@ from sandbox.people.handlers import handlers as people_handlers
 from sandbox.people.signed_terms import grant_terms, opening_terms
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.publishing import Publisher
-from sandbox.records.deposits import Dataset
+from sandbox.records.deposits import Approval, Dataset
 from sandbox.records.labels import Label, ProjectItem, Task
 from sandbox.release.handlers import handlers as release_handlers
 from sandbox.release.work import ReleaseWork
@@ -80,6 +82,7 @@ class RoomHouse:
             handlers={
                 **people_handlers(conflicts),
                 CreateDataset: Creating(("basic",)),
+                SignApproval: Signing(),
                 **label_handlers(),
                 **release_handlers(pack),
             },
@@ -91,6 +94,7 @@ class RoomHouse:
         self.serving = Serving(LocalRoot(secrets.token_bytes(32)), MemoryKeyStore(), self.exchange)
         self.worker, self.steward = Person(), Person()
         self.lead, self.labeller, self.reviewer = Person(), Person(), Person()
+        self.officer = Person()
         self.checker, self.recipient = Person(), Person(sealing=generate())
         self.vault = Vault(
             LocalRoot(secrets.token_bytes(32)),
@@ -138,6 +142,7 @@ class RoomHouse:
         self.grant(self.lead, Role.PROJECT_LEAD, own, "firm:one")
         self.grant(self.labeller, Role.LABELLER, own, "firm:one")
         self.grant(self.reviewer, Role.REVIEWER, own, "firm:one")
+        self.grant(self.officer, Role.DEID_OFFICER)
         self.grant(self.checker, Role.OUTPUT_CHECKER, organisation="platform")
         self.grant(self.recipient, Role.RECIPIENT, organisation="recipient:lab")
 
@@ -216,12 +221,37 @@ class RoomHouse:
 
     # --- datasets, projects, items -------------------------------------------------------------------
     def dataset(self, **changes: object) -> str:
-        """A dataset that is ready."""
+        """A dataset that is ready, by an officer's signature."""
         given = dataset_fields() | changes
         self.perform(self.steward, CreateDataset(ledger=LEDGER, **given))
         row = self.row(Dataset, str(given["dataset"]))
-        self.change_behind_the_gate(replace(row, state=DatasetState.READY))
+        self.change_behind_the_gate(replace(row, state=DatasetState.AWAITING_APPROVAL))
+        self.approve(row.id)
         return row.id
+
+    def approve(self, dataset: str) -> Receipt:
+        """The officer's signature under a batch that nothing is in."""
+        batch, approval = "sha256:" + "0" * 64, new_id()
+        row = Approval(
+            id=approval,
+            dataset=dataset,
+            officer=self.officer.account,
+            session_key=bytes(32),
+            state=SAMPLED,
+            batch=(),
+            batch_digest=batch,
+            samples=(),
+            opened_index=0,
+            signed_index=None,
+        )
+        self.change_behind_the_gate(row)
+        objects = {"dataset": dataset, "approval": approval}
+        terms = {"batch": batch, "verdict": "approve"}
+        signed = self.officer.sign(Action.APPROVAL_SIGN, objects, terms)
+        command = SignApproval(
+            ledger=LEDGER, **objects, batch=batch, verdict="approve", signed=signed
+        )
+        return self.perform(self.officer, command)
 
     def draft(self, dataset: str, **changes: object) -> ProjectDraft:
         draft = ProjectDraft(

@@ -135,14 +135,14 @@ class SmallHospital(SmallLog):
         self._on("steward", "deposit.open", objects, stage="RECEIVING", own=True, terms=terms)
         self._on("steward", "deposit.complete", objects, stage="RECEIVING", own=True)
 
-    def clean(self, items: int = 3) -> None:
+    def clean(self, items: int = 3, verdict: str = "approve") -> None:
         for number in range(items):
             objects = {"dataset": DATASET, "item": named(f"item {number}")}
             outcome = {"commitments": {"master": named(f"m{number}") * 2}, "counts": {"kept": 7}}
             self._on("worker", "item.clean", objects, outcome=outcome, stage="SEALED")
         objects = {"dataset": DATASET, "approval": named("approval")}
         opening = {"session_key": b64(bytes(32))}
-        signing = {"batch": digest_of(b"batch"), "verdict": "approve"}
+        signing = {"batch": digest_of(b"batch"), "verdict": verdict}
         self._on("officer", "approval.open", objects, terms=opening, stage="NONE", own=True)
         self._on("worker", "approval.sample", objects, stage="OPEN", own=True)
         self._on("officer", "approval.sign", objects, terms=signing, stage="SAMPLED", own=True)
@@ -379,6 +379,7 @@ def before_release(**given: object) -> SmallHospital:
     made = SmallHospital(**given)  # type: ignore[arg-type]
     made.enrol()
     made.collect()
+    made.clean()
     made.label()
     return made
 

@@ -240,6 +240,14 @@ def test_a_proof_of_another_entry_is_named(house):
     assert_broken(on_pack(house, swap), "entry-not-in-log", "entry-out-of-place")
 
 
+def test_a_proof_that_is_left_out_is_named(house):
+    proofs = sorted(name for name in house.evidence() if name.startswith("proofs/"))
+    assert len(proofs) > 1
+
+    for name in proofs:
+        assert_broken(on_pack(house, lambda files, name=name: files.pop(name)), "proof-missing")
+
+
 def test_a_proof_that_is_not_text_is_named(house):
     def spoil(files):
         files[first_proof(files)] = b"\xff"

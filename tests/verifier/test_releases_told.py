@@ -34,6 +34,21 @@ def test_two_votes_with_one_of_the_hospital_suffice():
     assert on_file(log.pack(), pins_of(log))[0] == SOUND
 
 
+@pytest.mark.requirement("R24")
+def test_a_release_of_what_no_officer_approved_is_named():
+    """By the log, and by a passport whose statement is of another dataset's approval."""
+    log = SmallHospital()
+    log.enrol()
+    log.collect()
+    log.clean(verdict="reject")
+    log.label()
+    log.request()
+    log.screen()
+
+    assert_broken(story(sealed("steward", "checker", log=log)), "officer-approval-missing")
+    assert_broken(on_file(log.passport(), pins_of(log)), "officer-approval-missing")
+
+
 @pytest.mark.parametrize("voters", [(), ("steward",)])
 def test_too_few_votes_are_named(voters):
     assert_broken(story(sealed(*voters)), "release-votes-short")
