@@ -35,6 +35,7 @@ from sandbox.formats.dicom_words import (
 from sandbox.formats.dicom_write import padded
 
 _PIXEL_GROUP = 0x7FE0
+_PIXELS = frozenset({tags.PIXEL_DATA, tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA})
 _CURVES, _OVERLAYS = 0x50, 0x60
 _FORBIDDEN_GROUPS = frozenset({0x0000, 0x0002, 0x0006})
 _NUMBERS = re.compile(rb"[0-9+\-.eE \\\x00]*")
@@ -208,7 +209,8 @@ class Cleaner:
         if vr in {"DA", "DT"}:
             return self._shifted(element, required=False)
         if vr in BULK_VRS:
-            if element.tag >> 16 != _PIXEL_GROUP:
+            # Tables of offsets stand in the pixels' group, too, and are no pixels.
+            if element.tag not in _PIXELS:
                 self.kept.append(Kept(element, charset, bulk=True))
             return element
         return self._empty(element)

@@ -277,6 +277,14 @@ def test_icons_and_pixels_inside_sequences_go(clean):
     assert b"ZQXJ" not in verdict.data
 
 
+def test_a_name_in_the_table_of_offsets_goes(clean):
+    table = make.element(0x7FE00001, "OV", b"Ottilie Quackenbush".ljust(24, b"\0"))
+    offsets = make.element(0x7FE00001, "OV", bytes(24))
+
+    assert b"Ottilie" not in clean(make.ct(table)).data
+    assert opened(clean(make.ct(offsets)))[0x7FE00001].value == bytes(24)
+
+
 def test_report_content_keeps_public_codes_and_loses_words(clean):
     coded = make.element(0x00080100, "SH", "121071") + make.element(0x00080102, "SH", "DCM")
     coded += make.element(0x00080104, "LO", "Finding")
