@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Self
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -42,6 +43,17 @@ class Settings(BaseModel):
     passphrase_file: Annotated[
         Path | None,
         Field(description="file (0600) whose passphrase locks the root keys; else they are 0600"),
+    ] = None
+    database: Annotated[
+        str | None,
+        Field(
+            description="PostgreSQL instead of SQLite files: `postgresql://ROLE@HOST/NAME`, the "
+            "application's role, without a password"
+        ),
+    ] = None
+    database_file: Annotated[
+        Path | None,
+        Field(description="file (0600) that holds this address, with its password if need be"),
     ] = None
     origin: Annotated[
         str,
@@ -105,6 +117,19 @@ class Settings(BaseModel):
             raise ValueError("without TLS only a loopback address may be listened on")
         return self
 
+    @model_validator(mode="after")
+    def _no_secret_by_value(self) -> Self:
+        if self.database is not None and self.database_file is not None:
+            raise ValueError("database and database_file exclude one another")
+        if self.database is not None and holds_password(self.database):
+            raise ValueError("a password is kept in database_file or a PGPASSFILE, never here")
+        return self
+
+    @property
+    def shares_ledgers(self) -> bool:
+        """Whether the ledgers lie where several processes may serve them."""
+        return self.database is not None or self.database_file is not None
+
     @property
     def pins(self) -> Path:
         """The file of pinned steward keys."""
@@ -119,6 +144,15 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def holds_password(address: str) -> bool:
+    """Whether a database's address holds a password; what can't be read might."""
+    try:
+        parts = urlsplit(address)
+        return parts.password is not None or "password" in parse_qs(parts.query)
+    except ValueError:
+        return True
 
 
 def load(

@@ -12,7 +12,6 @@ from sandbox.acts import PLATFORM, Actor, Command, Receipt
 from sandbox.errors import NotFound, Unacceptable
 from sandbox.people.delays import Delays
 from sandbox.people.passwords import Hasher
-from sandbox.people.presence import Presence
 from sandbox.people.setup_code import SetupCode
 from sandbox.provenance.entry import is_word
 from sandbox.records.people import Account
@@ -49,6 +48,22 @@ class SeedSeal(Protocol):
         ...
 
 
+class LastSeen(Protocol):
+    """When each session was last seen."""
+
+    def seen(self, session: str) -> datetime | None:
+        """When the session was last seen, as far as is known here."""
+        ...
+
+    def touch(self, session: str, now: datetime) -> None:
+        """The session was seen just now."""
+        ...
+
+    def save(self, now: datetime) -> None:
+        """Write everything down, at the end of the process."""
+        ...
+
+
 @dataclass(frozen=True)
 class Limits:
     """How long sessions and invitations last."""
@@ -65,7 +80,7 @@ class Desk:
     gate: Gate
     hasher: Hasher
     delays: Delays
-    presence: Presence
+    presence: LastSeen
     setup_code: SetupCode
     seal: SeedSeal
     invitation_key: bytes

@@ -22,7 +22,7 @@ from sandbox.records.port import Row
 from sandbox.storage.migrations import run
 from sandbox.storage.postgres_link import role_name, start_failure
 from sandbox.storage.rows import HOSPITAL_ROWS, PLATFORM_ROWS, LedgerKind
-from sandbox.storage.schema import ENTRIES, LEDGER, LEDGERS, Schema
+from sandbox.storage.schema import ENTRIES, FAILURES, LEDGER, LEDGERS, SIGHTINGS, Schema
 
 _ALL_ROWS: Final = tuple(dict.fromkeys((*PLATFORM_ROWS, *HOSPITAL_ROWS)))
 
@@ -206,9 +206,10 @@ def _rights(role: str, tables: Sequence[str]) -> Iterator[str]:
             EXECUTE 'REVOKE TEMPORARY ON DATABASE ' || quote_ident(current_database())
               || ' FROM PUBLIC';
           END IF;
-        END $$"""
+        END $$"""  # noqa: S608 - `role` is a checked name
     yield f"GRANT SELECT ON {run.VERSION_TABLE} TO {role}"
     yield f"GRANT SELECT, INSERT ON {ENTRIES}, {LEDGERS} TO {role}"
+    yield f"GRANT SELECT, INSERT, UPDATE, DELETE ON {SIGHTINGS}, {FAILURES} TO {role}"
     for table in tables:
         yield f'GRANT SELECT, INSERT, UPDATE ON "{table}" TO {role}'
 

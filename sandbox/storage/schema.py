@@ -42,6 +42,8 @@ R = TypeVar("R", bound=Row)
 ENTRIES = "entries"
 LEDGERS = "ledgers"
 LEDGER = "ledger"
+SIGHTINGS = "sightings"
+FAILURES = "failures"
 
 _LEDGER_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -175,6 +177,25 @@ def make_ledgers(metadata: MetaData) -> Table:
     return Table(LEDGERS, metadata, Column("id", _KEY_TYPE, primary_key=True))
 
 
+def make_moments(metadata: MetaData) -> tuple[Table, Table]:
+    """What processes tell one another and no ledger holds: sightings of sessions, failed logins."""
+    sightings = Table(
+        SIGHTINGS,
+        metadata,
+        Column("id", _KEY_TYPE, primary_key=True),
+        Column("at", Text, nullable=False),
+    )
+    failures = Table(
+        FAILURES,
+        metadata,
+        Column("id", _KEY_TYPE, primary_key=True),
+        Column("count", BigInteger, nullable=False),
+        Column("not_before", Text, nullable=False),
+        Column("last_at", Text, nullable=False),
+    )
+    return sightings, failures
+
+
 class Schema:
     """The tables of one kind of ledger, or of all ledgers where they share one database."""
 
@@ -183,6 +204,8 @@ class Schema:
         self.shared = shared
         self.entries = make_entries(self.metadata, shared=shared)
         self.ledgers = make_ledgers(self.metadata) if shared else None
+        if shared:
+            make_moments(self.metadata)
         self.forms = types.MappingProxyType({each: Form(each) for each in row_types})
         self.tables = types.MappingProxyType(
             {

@@ -177,8 +177,8 @@ def test_delays_keep_no_names(monkeypatch):
     for number in range(9):
         delays.failed(NOW, f"name:zhang-{number}")
 
-    assert len(delays._kept) == 3
-    assert b"zhang" not in b"".join(delays._kept)
+    assert len(delays._book._kept) == 3
+    assert b"zhang" not in b"".join(delays._book._kept)
 
 
 def test_presence_is_kept_over_a_restart_and_private(tmp_path):

@@ -24,6 +24,7 @@ from sandbox.storage.schema import (
     index_name,
     make_entries,
     make_ledgers,
+    make_moments,
     make_table,
     unique_name,
 )
@@ -99,6 +100,21 @@ class MakeLog:
         place.make(make_entries(MetaData(), shared=place.shared))
         if place.shared:
             place.make(make_ledgers(MetaData()))
+
+    def change(self, known: Known) -> Known:
+        """They are not among the tables of rows."""
+        return known
+
+
+@dataclass(frozen=True)
+class MakeMoments:
+    """The tables of what processes tell one another, where they share a database."""
+
+    def run(self, place: Workplace) -> None:
+        """Make them."""
+        if place.shared:
+            for made in make_moments(MetaData()):
+                place.make(made)
 
     def change(self, known: Known) -> Known:
         """They are not among the tables of rows."""
