@@ -52,7 +52,7 @@ HOSPITAL_ROUTERS: Routers = (
 )
 """Routes below `/v1/hospitals/{ledger}`, for its members only."""
 
-_UPLOAD = "/objects/"
+_UPLOAD = "/objects"
 
 
 def create_app(house: House) -> FastAPI:

@@ -67,14 +67,38 @@ class DatasetShape(BaseModel):
     items: dict[str, int]
 
 
+class NamingKeyShape(BaseModel):
+    """A dataset's naming key, sealed to whoever asks and signed by the worker's identity key."""
+
+    sealed: str
+    signature: str
+
+
 class IntakeKeyShape(BaseModel):
-    """A dataset's intake key, signed by the worker's identity key."""
+    """A dataset's intake key, signed by the worker's identity key, and its naming key."""
 
     intake_key: str
     dataset: str
     public_key: str
     identity_key: str
     signature: str
+    naming: NamingKeyShape | None
+
+
+class AnnouncedShape(BaseModel):
+    """An open deposit that brings some of the objects asked for."""
+
+    deposit: str
+    own: bool
+    idle_s: float
+    objects: list[str]
+
+
+class KnownShape(BaseModel):
+    """Which of the objects asked for are items already, and which are on their way."""
+
+    deposited: list[str]
+    announced: list[AnnouncedShape]
 
 
 class DepositOpenedShape(BaseModel):
@@ -106,8 +130,23 @@ class DepositShape(BaseModel):
     opened_at: datetime
 
 
+class DepositAbandonedShape(BaseModel):
+    """A deposit that was given up."""
+
+    deposit: str
+    state: str
+    receipt: ReceiptShape
+
+
 class ArrivedShape(BaseModel):
     """An object that was kept."""
 
     object_id: str
+    size_bytes: int
+
+
+class ParcelShape(BaseModel):
+    """How many objects were kept."""
+
+    objects: int
     size_bytes: int

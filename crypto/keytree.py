@@ -12,7 +12,7 @@ It holds no key in memory between calls; the root provider may.
 
 import secrets
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -44,6 +44,10 @@ class KeyStore(Protocol):
         """Store a blob, in place of an older one if there is one; atomic."""
         ...
 
+    def put_all(self, blobs: Mapping[str, bytes]) -> None:
+        """Store several blobs as `put` does, all of them or none."""
+        ...
+
     def add(self, name: str, blob: bytes) -> None:
         """Store a blob under a new name; `VerificationError` `key-exists` when it is taken."""
         ...
@@ -70,6 +74,10 @@ class MemoryKeyStore:
     def put(self, name: str, blob: bytes) -> None:
         """Store a blob, in place of an older one if there is one."""
         self._blobs[name] = blob
+
+    def put_all(self, blobs: Mapping[str, bytes]) -> None:
+        """Store several blobs, in place of older ones where there are any."""
+        self._blobs |= blobs
 
     def add(self, name: str, blob: bytes) -> None:
         """Store a blob under a new name.

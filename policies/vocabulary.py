@@ -23,6 +23,7 @@ class Action(StrEnum):
     DATASET_OPEN_INTAKE = "dataset.open-intake"
     DATASET_RESUME = "dataset.resume"
     DATASET_SUSPEND = "dataset.suspend"
+    DEPOSIT_ABANDON = "deposit.abandon"
     DEPOSIT_COMPLETE = "deposit.complete"
     DEPOSIT_OPEN = "deposit.open"
     EVIDENCE_EXPORT = "evidence.export"

@@ -1,13 +1,17 @@
 """What passes between `serve` and the worker: names in the exchange and what seals bind.
 
 - The exchange is a key store that holds only things sealed to the other side: a deposit's headers
-  (to a dataset's intake key) and the file and record keys of issued items (to `serve`'s key).
+  (to a dataset's intake key), the file and record keys of issued items (to `serve`'s key), and
+  datasets' naming keys (to each depositor's own key).
 - A name is part of what a seal binds, so nothing counts under another name.
 - This module holds no key and opens nothing.
 """
 
+from hashlib import sha256
+
 from crypto.canonical import encode
 
+SIGNATURE_BYTES = 64
 ISSUED_CONTEXT = "anbiao-issued-item-v1"
 
 
@@ -17,7 +21,20 @@ def header_name(ledger: str, deposit: str, object_id: str) -> str:
     Ledger and deposit are part of the name: object ids are chosen by depositors, and one must
     not be able to put a header in the place of another's.
     """
-    return f"deposit:{ledger}:{deposit}:{object_id}"
+    return f"{headers_prefix(ledger, deposit)}{object_id}"
+
+
+def headers_prefix(ledger: str, deposit: str) -> str:
+    """What the names of all headers of a deposit begin with."""
+    return f"deposit:{ledger}:{deposit}:"
+
+
+def naming_name(ledger: str, dataset: str, sealing_key: bytes) -> str:
+    """Where a dataset's naming key stands, sealed to one depositor's own key.
+
+    The worker's signature comes first, `SIGNATURE_BYTES` long, then the seal.
+    """
+    return f"naming:{ledger}:{dataset}:{sha256(sealing_key).hexdigest()}"
 
 
 def item_name(project_item: str) -> str:

@@ -11,6 +11,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from crypto.canonical import decode, encode
 from crypto.chunked import ciphertext_size
@@ -22,7 +23,7 @@ from sandbox.errors import Malformed, TooLarge
 MAX_OBJECTS = 100_000
 MAX_OUTER_BYTES = 32 * 2**20
 MAX_INNER_BYTES = 64 * 2**20
-MAX_OBJECT_BYTES = 2**30
+MAX_OBJECT_BYTES = 2**33
 MAX_NAME_CHARS = 1024
 _ID = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
@@ -72,7 +73,16 @@ class OuterManifest:
 
     def row(self, object_id: str) -> ObjectRow | None:
         """The row of an announced object, or None."""
-        return next((row for row in self.announced if row.object_id == object_id), None)
+        return self._rows.get(object_id)
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """Ids of the objects, the inner part not among them."""
+        return frozenset(row.object_id for row in self.objects)
+
+    @cached_property
+    def _rows(self) -> Mapping[str, ObjectRow]:
+        return {row.object_id: row for row in self.announced}
 
 
 @dataclass(frozen=True)

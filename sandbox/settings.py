@@ -92,7 +92,15 @@ class Settings(BaseModel):
     ] = _MIB
     object_bytes: Annotated[
         int, Field(ge=_MIB, description="longest sealed object that may be put")
-    ] = 4096 * _MIB
+    ] = 8192 * _MIB
+    clean_bytes: Annotated[
+        int,
+        Field(
+            ge=_MIB,
+            description="longest file that the worker cleans, which takes some three times as "
+            "much memory; longer ones are checked and quarantined, and take none",
+        ),
+    ] = 512 * _MIB
     requests_per_s: Annotated[
         int, Field(ge=1, le=100_000, description="requests per second of one account")
     ] = 100

@@ -210,7 +210,12 @@ def working(settings: Settings) -> Worker:
     """
     own = enclave(settings)
     return furnish_worker(
-        own, LocalEngine(recipe_named), identifiers_in, read_pack(), time.monotonic
+        own,
+        LocalEngine(recipe_named),
+        identifiers_in,
+        read_pack(),
+        time.monotonic,
+        settings.clean_bytes,
     )
 
 

@@ -19,6 +19,7 @@ from typing import Final
 from policies.pack import Pack
 from sandbox.acts import PLATFORM
 from sandbox.clean.engine import Engine
+from sandbox.clean.opening import MOST_BYTES
 from sandbox.clean.work import CleanWork
 from sandbox.collect import work as collect_work
 from sandbox.enclave import Enclave, Step
@@ -140,7 +141,12 @@ class Worker:
 
 
 def furnish(
-    enclave: Enclave, engine: Engine, scan: Scan, pack: Pack, monotonic: Callable[[], float]
+    enclave: Enclave,
+    engine: Engine,
+    scan: Scan,
+    pack: Pack,
+    monotonic: Callable[[], float],
+    most_bytes: int = MOST_BYTES,
 ) -> Worker:
     """The worker of an enclave.
 
@@ -150,8 +156,9 @@ def furnish(
         scan: what looks for identifiers in what is to leave.
         pack: the grade pack in force, with the quorum.
         monotonic: a clock that never runs backwards, in seconds.
+        most_bytes: the longest file that is cleaned.
     """
-    clean = CleanWork.over(enclave, engine)
+    clean = CleanWork.over(enclave, engine, most_bytes)
     release = ReleaseWork.over(enclave, scan, pack)
     rooms: list[Steps] = [
         lambda ledger: collect_work.steps(enclave, ledger),

@@ -1,31 +1,44 @@
 """Datasets, their intake keys, and deposits."""
 
 import base64
-from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from hashlib import sha256
+from typing import Annotated
 
+from anyio import fail_after
 from anyio.to_thread import run_sync
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
+from starlette.requests import ClientDisconnect
 
 from api.authentication import ActorHere
 from api.requests import RequestKey, WindowHere, from_base64
 from api.shapes import HexId, Page, page, with_receipt
 from api.shapes_collect import (
+    AnnouncedShape,
     ArrivedShape,
     DatasetActShape,
     DatasetForm,
     DatasetShape,
+    DepositAbandonedShape,
     DepositCompletedShape,
     DepositForm,
     DepositOpenedShape,
     DepositShape,
     IntakeKeyShape,
+    KnownShape,
+    NamingKeyShape,
+    ParcelShape,
 )
-from policies.vocabulary import Role
+from policies.vocabulary import ItemState, Role
 from sandbox.acts import Actor
 from sandbox.collect import arrival
 from sandbox.collect import commands as c
-from sandbox.errors import Conflict, NotFound
+from sandbox.collect.announcements import Announcements
+from sandbox.collect.deposits import OPEN, require_open
+from sandbox.collect.pulse import Pulse
+from sandbox.errors import NotFound, Unavailable
+from sandbox.exchange import SIGNATURE_BYTES, naming_name
+from sandbox.manifests import OuterManifest
 from sandbox.people.stewardship import Signed
 from sandbox.records.deposits import Dataset, Deposit, IntakeKey, Item
 from sandbox.records.port import Tables
@@ -45,6 +58,9 @@ DATASETS_READ_BY = frozenset(
     }
 )
 INTAKE_KEYS_READ_BY = frozenset({Role.STEWARD, Role.DEPOSITOR})
+STALL_S = 60.0
+_HOP_BYTES = 2**20
+_IDS = r"^[0-9a-f]{32}(,[0-9a-f]{32}){0,499}$"
 
 
 def router(house: House) -> APIRouter:
@@ -52,8 +68,9 @@ def router(house: House) -> APIRouter:
     routes = APIRouter(prefix="/datasets", tags=["collect"])
     _dataset_routes(routes, house)
     _state_routes(routes, house)
-    _deposit_routes(routes, house)
-    _object_routes(routes, house)
+    announcements = Announcements()
+    _deposit_routes(routes, house, announcements)
+    _object_routes(routes, house, announcements)
     return routes
 
 
@@ -86,12 +103,16 @@ def _dataset_routes(routes: APIRouter, house: House) -> None:
     @routes.get("/{dataset}/intake-key")
     def intake_key(ledger: str, dataset: HexId, actor: ActorHere) -> IntakeKeyShape:
         """The key to seal deposits to; it counts by the worker's signature alone."""
-        house.people.readers.require(actor, ledger, INTAKE_KEYS_READ_BY)
+        held = house.people.readers.require(actor, ledger, INTAKE_KEYS_READ_BY)
         with house.gate.snapshot(ledger) as tables:
             keys = tables.of(IntakeKey).find(dataset=dataset)
         if not keys:
             raise NotFound("intake-key-unknown", "the dataset has no intake key yet")
-        return _intake_key(max(keys, key=lambda row: row.created_at))
+        own = {m.sealing_key for m in held if m.sealing_key is not None}
+        offers = (house.exchange.get(naming_name(ledger, dataset, key)) for key in own)
+        return _intake_key(
+            max(keys, key=lambda row: row.created_at), next(filter(None, offers), None)
+        )
 
 
 def _state_routes(routes: APIRouter, house: House) -> None:
@@ -108,7 +129,7 @@ def _state_routes(routes: APIRouter, house: House) -> None:
         return DatasetActShape(**with_receipt(house.gate.perform(actor, command)))
 
 
-def _deposit_routes(routes: APIRouter, house: House) -> None:
+def _deposit_routes(routes: APIRouter, house: House, announcements: Announcements) -> None:
     @routes.post("/{dataset}/deposits", status_code=201)
     def open_deposit(
         ledger: str, dataset: HexId, form: DepositForm, actor: ActorHere, key: RequestKey
@@ -132,14 +153,15 @@ def _deposit_routes(routes: APIRouter, house: House) -> None:
     def deposit(ledger: str, dataset: HexId, deposit: HexId, actor: ActorHere) -> DepositShape:
         """Where one's own deposit stands."""
         row = _own(house, ledger, dataset, deposit, actor)
-        missing = arrival.missing(row, ledger, house.blobs, house.exchange)
+        manifest = announcements.of(row)
+        missing = arrival.missing(manifest, ledger, house.blobs, house.exchange)
         return DepositShape(
             deposit=row.id,
             dataset=row.dataset,
             state=row.state,
             objects=row.objects,
             # The worker destroys headers once it has taken the keys over.
-            missing=missing if row.state == "OPEN" else [],
+            missing=missing if row.state == OPEN else [],
             opened_at=row.opened_at,
         )
 
@@ -148,18 +170,57 @@ def _deposit_routes(routes: APIRouter, house: House) -> None:
         ledger: str, dataset: HexId, deposit: HexId, actor: ActorHere, key: RequestKey
     ) -> DepositCompletedShape:
         """Say that everything announced has arrived."""
-        row = _own(house, ledger, dataset, deposit, actor)
+        manifest = announcements.of(_own(house, ledger, dataset, deposit, actor))
         command = c.CompleteDeposit(
             ledger=ledger,
             request_key=key,
             dataset=dataset,
             deposit=deposit,
-            arrived=arrival.arrived(row, ledger, house.blobs, house.exchange),
+            arrived=arrival.arrived(manifest, ledger, house.blobs, house.exchange),
         )
         return DepositCompletedShape(**with_receipt(house.gate.perform(actor, command)))
 
+    @routes.post("/{dataset}/deposits/{deposit}/abandon", status_code=201)
+    def abandon(
+        ledger: str, dataset: HexId, deposit: HexId, actor: ActorHere, key: RequestKey
+    ) -> DepositAbandonedShape:
+        """Give up a deposit that nobody sends any more."""
+        command = c.AbandonDeposit(ledger=ledger, request_key=key, dataset=dataset, deposit=deposit)
+        return DepositAbandonedShape(**with_receipt(house.gate.perform(actor, command)))
 
-def _object_routes(routes: APIRouter, house: House) -> None:
+
+def _object_routes(routes: APIRouter, house: House, announcements: Announcements) -> None:
+    pulse = Pulse(house.clock)
+
+    def opened(ledger: str, dataset: str, deposit: str, actor: Actor) -> OuterManifest:
+        row = _own(house, ledger, dataset, deposit, actor)
+        require_open(row)
+        return announcements.of(row)
+
+    @routes.get("/{dataset}/objects")
+    def known(
+        ledger: str, dataset: HexId, actor: ActorHere, ids: Annotated[str, Query(pattern=_IDS)]
+    ) -> KnownShape:
+        """Which of up to 500 objects, by id, the dataset has or is about to get."""
+        house.people.readers.require(actor, ledger, INTAKE_KEYS_READ_BY)
+        asked = set(ids.split(","))
+        with house.gate.snapshot(ledger) as tables:
+            tables.of(Dataset).require(dataset)
+            items = tables.of(Item)
+            deposited = {i for i in asked if items.count(dataset=dataset, object_id=i)}
+            on_the_way = tables.of(Deposit).find(dataset=dataset, state=OPEN)
+        announced = [
+            AnnouncedShape(
+                deposit=row.id,
+                own=row.depositor == actor.account,
+                idle_s=pulse.idle_s(row.id, row.opened_at),
+                objects=sorted(both),
+            )
+            for row in on_the_way
+            if (both := asked & announcements.of(row).ids)
+        ]
+        return KnownShape(deposited=sorted(deposited), announced=announced)
+
     @routes.put("/{dataset}/deposits/{deposit}/objects/{object_id}")
     async def put_object(
         ledger: str,
@@ -170,15 +231,68 @@ def _object_routes(routes: APIRouter, house: House) -> None:
         request: Request,
     ) -> ArrivedShape:
         """Take in one sealed object, header and body; the deposit's id names the inner part."""
-        row = await run_sync(_open_own, house, ledger, dataset, deposit, actor)
-        taken = 0
-        with arrival.arrival(row, ledger, object_id, house.blobs, house.exchange) as taking:
-            async for piece in request.stream():
-                if piece:
-                    await run_sync(taking.write, piece)
-                    taken += len(piece)
-            await run_sync(taking.finish)
+        manifest = await run_sync(opened, ledger, dataset, deposit, actor)
+        with _delivery(house, ledger, manifest) as delivery:
+            await run_sync(delivery.begin, object_id)
+            taken = await _take(request, delivery.write, pulse, deposit)
+            await run_sync(delivery.end)
+            await run_sync(delivery.keep)
         return ArrivedShape(object_id=object_id, size_bytes=taken)
+
+    @routes.put("/{dataset}/deposits/{deposit}/objects")
+    async def put_parcel(
+        ledger: str, dataset: HexId, deposit: HexId, actor: ActorHere, request: Request
+    ) -> ParcelShape:
+        """Take in up to 64 sealed objects, each behind the 16 octets of its id."""
+        manifest = await run_sync(opened, ledger, dataset, deposit, actor)
+        with _delivery(house, ledger, manifest) as delivery:
+            parcel = arrival.Parcel(delivery)
+            taken = await _take(request, parcel.write, pulse, deposit)
+            parcel.end()
+            kept = await run_sync(delivery.keep)
+        return ParcelShape(objects=kept, size_bytes=taken)
+
+
+def _delivery(house: House, ledger: str, manifest: OuterManifest) -> arrival.Delivery:
+    return arrival.Delivery(ledger, manifest, house.blobs, house.exchange)
+
+
+async def _take(
+    request: Request, write: Callable[[bytes], None], pulse: Pulse, deposit: str
+) -> int:
+    """Hand a request's body on in pieces of a fair size; how many octets there were."""
+    taken = 0
+    async for piece in _pieces(request):
+        pulse.beat(deposit)
+        await run_sync(write, piece)
+        taken += len(piece)
+    return taken
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body in pieces of about `_HOP_BYTES`.
+
+    Raises:
+        Unavailable: `upload-cut`, `upload-stalled`: the rest does not come; nobody may be left
+            holding half an object for ever.
+    """
+    stream, held = request.stream(), bytearray()
+    try:
+        while True:
+            with fail_after(STALL_S):
+                piece = await anext(stream, None)
+            if piece is None:
+                break
+            held += piece
+            if len(held) >= _HOP_BYTES:
+                yield bytes(held)
+                held.clear()
+    except TimeoutError:
+        raise Unavailable("upload-stalled", f"nothing came for {STALL_S:.0f} s") from None
+    except ClientDisconnect:
+        raise Unavailable("upload-cut", "the connection ended before the object") from None
+    if held:
+        yield bytes(held)
 
 
 def _own(house: House, ledger: str, dataset: str, deposit: str, actor: Actor) -> Deposit:
@@ -190,15 +304,8 @@ def _own(house: House, ledger: str, dataset: str, deposit: str, actor: Actor) ->
     return row
 
 
-def _open_own(house: House, ledger: str, dataset: str, deposit: str, actor: Actor) -> Deposit:
-    row = _own(house, ledger, dataset, deposit, actor)
-    if row.state != "OPEN":
-        raise Conflict("deposit-complete", "the deposit is complete already")
-    return row
-
-
 def _dataset(tables: Tables, row: Dataset) -> DatasetShape:
-    states = Counter(str(item.state) for item in tables.of(Item).find(dataset=row.id))
+    counts = {str(s): tables.of(Item).count(dataset=row.id, state=s) for s in ItemState}
     return DatasetShape(
         dataset=row.id,
         title=row.title,
@@ -215,15 +322,23 @@ def _dataset(tables: Tables, row: Dataset) -> DatasetShape:
         recipe=row.recipe,
         state=row.state,
         created_at=row.created_at,
-        items=dict(states),
+        items={state: count for state, count in counts.items() if count},
     )
 
 
-def _intake_key(row: IntakeKey) -> IntakeKeyShape:
+def _intake_key(row: IntakeKey, offer: bytes | None) -> IntakeKeyShape:
     return IntakeKeyShape(
         intake_key=row.id,
         dataset=row.dataset,
         public_key=base64.b64encode(row.public_key).decode(),
         identity_key=base64.b64encode(row.identity_key).decode(),
         signature=base64.b64encode(row.signature).decode(),
+        naming=_naming(offer) if offer else None,
+    )
+
+
+def _naming(offer: bytes) -> NamingKeyShape:
+    signature, sealed = offer[:SIGNATURE_BYTES], offer[SIGNATURE_BYTES:]
+    return NamingKeyShape(
+        sealed=base64.b64encode(sealed).decode(), signature=base64.b64encode(signature).decode()
     )

@@ -65,6 +65,8 @@ class Cleaner:
         self._let_go(ledger, item, dataset, subject)
 
     def _judge(self, ledger: str, item: Item, dataset: Dataset, opened: OpenedItem) -> Verdict:
+        if opened.unread:
+            return Verdict(Result.QUARANTINED, FileKind.UNKNOWN, reason="too-large")
         job = Job(
             data=opened.data,
             name=opened.name,

@@ -7,11 +7,15 @@
 5. The content is the one whose digest and size the inner manifest promises (R18).
 
 Every failure is a stable code; nothing of the content or its name stands in an error.
+
+Memory: a body is read and checked in pieces. Content up to a limit is then held as a whole, once;
+longer content passes all the same checks and is held nowhere.
 """
 
 from collections import OrderedDict
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import BinaryIO, Final
 
 from crypto import chunked, padding
 from crypto.sealing import object_context
@@ -19,14 +23,23 @@ from policies.vocabulary import Action, Role
 from sandbox.custody import translated
 from sandbox.deid.forms import Register
 from sandbox.enclave import Enclave
-from sandbox.errors import DigestMismatch, Malformed, NotFound, VerificationFailed
+from sandbox.errors import DigestMismatch, Malformed, NotFound, Unavailable, VerificationFailed
 from sandbox.exchange import header_name
-from sandbox.manifests import InnerManifest, ObjectRow, OuterManifest, parse_inner, parse_outer
+from sandbox.manifests import (
+    MAX_INNER_BYTES,
+    InnerManifest,
+    ObjectRow,
+    OuterManifest,
+    parse_inner,
+    parse_outer,
+)
 from sandbox.records.deposits import Deposit, Item
 from sandbox.vault import DatasetKeys
 
 DEPOSITING = (Role.DEPOSITOR, Role.STEWARD)
-_KEPT_DEPOSITS = 4
+MOST_BYTES: Final = 512 * 2**20
+_KEPT_DEPOSITS: Final = 4
+_PIECE: Final = 2**20
 
 
 @dataclass(frozen=True)
@@ -39,20 +52,34 @@ class OpenedDeposit:
 
 @dataclass(frozen=True)
 class OpenedItem:
-    """The content of one item, and what its hospital says of it."""
+    """The content of one item, and what its hospital says of it.
+
+    `unread` content is longer than the limit: it is the promised one, and `data` is empty.
+    """
 
     data: bytes
+    unread: bool
     name: str
     subject: str | None
     register: Register
     file_key: bytes
 
 
+@dataclass(frozen=True)
+class Content:
+    """What was sealed; `data` is None where it is longer than what may be held."""
+
+    size: int
+    sha256: str
+    data: bytes | None
+
+
 class Opener:
     """Opens deposits and items; keeps the last few deposits' manifests."""
 
-    def __init__(self, enclave: Enclave) -> None:
+    def __init__(self, enclave: Enclave, most_bytes: int = MOST_BYTES) -> None:
         self._enclave = enclave
+        self._most_bytes = most_bytes
         self._opened: OrderedDict[tuple[str, str], OpenedDeposit] = OrderedDict()
 
     def item(self, ledger: str, item: Item, deposit: Deposit) -> OpenedItem:
@@ -69,10 +96,13 @@ class Opener:
         if row is None or file is None or item.dataset != opened.outer.dataset:
             raise Malformed("manifest-mismatch", "the manifest does not list the object")
         key = self._file_key(ledger, opened.outer, row, f"source:{item.id}")
-        data = self._content(opened.outer.dataset, row, key)
-        if len(data) != file.size or f"sha256:{sha256(data).hexdigest()}" != file.sha256:
+        content = self._content(opened.outer.dataset, row, key, self._most_bytes)
+        if (content.size, content.sha256) != (file.size, file.sha256):
             raise DigestMismatch("digest-mismatch", "the content is not the one promised")
-        return OpenedItem(data, file.name, file.subject, opened.inner.register, key)
+        unread = content.data is None
+        return OpenedItem(
+            content.data or b"", unread, file.name, file.subject, opened.inner.register, key
+        )
 
     def deposit(self, ledger: str, deposit: Deposit) -> OpenedDeposit:
         """Both parts of a deposit's manifest.
@@ -96,7 +126,8 @@ class Opener:
             raise Malformed("manifest-mismatch", "the manifest names another deposit")
         name = f"inner:{deposit.id}"
         key = self._file_key(ledger, outer, outer.inner, name)
-        inner = parse_inner(self._content(outer.dataset, outer.inner, key))
+        content = self._content(outer.dataset, outer.inner, key, MAX_INNER_BYTES)
+        inner = parse_inner(content.data or b"")
         if (inner.dataset, inner.deposit) != (outer.dataset, outer.deposit):
             raise Malformed("manifest-mismatch", "the inner manifest names another deposit")
         self._keys(ledger, outer.dataset).taken(name, key)
@@ -130,17 +161,53 @@ class Opener:
             ledger, outer.dataset, outer.deposit, outer.intake_key, header
         )
 
-    def _content(self, dataset: str, row: ObjectRow, key: bytes) -> bytes:
+    def _content(self, dataset: str, row: ObjectRow, key: bytes, most: int) -> Content:
+        blob = row.body_sha256.removeprefix("sha256:")
         try:
-            body = self._enclave.blobs.read(row.body_sha256.removeprefix("sha256:"))
+            body = self._enclave.blobs.open(blob)
         except NotFound as error:
             raise VerificationFailed("source-missing", "the sealed object is not there") from error
-        context = object_context(dataset, row.object_id, f"sha256:{sha256(row.head).hexdigest()}")
-        with translated():
-            padded = chunked.open_all(key, context, body)
-            if len(padded) != row.padded_size:
-                raise VerificationFailed("length-invalid")
-            return padding.unpad(padded)
+        with body:
+            size = _checked_size(body, blob)
+            digest = f"sha256:{sha256(row.head).hexdigest()}"
+            context = object_context(dataset, row.object_id, digest)
+            with translated():
+                reader = chunked.Reader(body, size, key, context)
+                if reader.size != row.padded_size:
+                    raise VerificationFailed("length-invalid")
+                return _unpadded(reader, most)
 
     def _keys(self, ledger: str, dataset: str) -> DatasetKeys:
         return self._enclave.vault.keys(ledger, dataset)
+
+
+def _checked_size(body: BinaryIO, blob: str) -> int:
+    """Octets of a blob, once all of them are those of its digest."""
+    hashed, size = sha256(), 0
+    try:
+        while piece := body.read(_PIECE):
+            hashed.update(piece)
+            size += len(piece)
+    except OSError as error:
+        raise Unavailable("blob-store-unavailable", "the blob can't be read") from error
+    if hashed.hexdigest() != blob:
+        raise VerificationFailed("blob-altered", f"blob {blob} was altered")
+    return size
+
+
+def _unpadded(reader: chunked.Reader, most: int) -> Content:
+    """The content of a padded message; every chunk of it is authenticated."""
+    size = padding.content_size(reader.read_at(0, padding.PREFIX_SIZE), reader.size)
+    stop = padding.PREFIX_SIZE + size
+    for at in range(stop, reader.size, _PIECE):
+        rest = reader.read_at(at, _PIECE)
+        if rest.count(0) != len(rest):
+            # A second form of the same content, and a place to hide something.
+            raise VerificationFailed("padding-invalid")
+    if size <= most:
+        data = reader.read_at(padding.PREFIX_SIZE, size)
+        return Content(size, f"sha256:{sha256(data).hexdigest()}", data)
+    hashed = sha256()
+    for at in range(padding.PREFIX_SIZE, stop, _PIECE):
+        hashed.update(reader.read_at(at, min(_PIECE, stop - at)))
+    return Content(size, f"sha256:{hashed.hexdigest()}", None)

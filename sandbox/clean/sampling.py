@@ -26,7 +26,7 @@ from sandbox.clean.masters import Kept, Place, take, unpack_master
 from sandbox.clean.opening import Opener
 from sandbox.custody import translated
 from sandbox.enclave import Enclave
-from sandbox.errors import NotFound, VerificationFailed
+from sandbox.errors import NotFound, TooLarge, VerificationFailed
 from sandbox.records.deposits import Approval, Deposit, Item
 from sandbox.records.port import BlobStore, Tables
 
@@ -151,6 +151,8 @@ class Sampler:
         """Digest of the sealed bundle: header || body, as a deposited object is."""
         keys = self.enclave.vault.keys(ledger, approval.dataset)
         before = self.opener.item(ledger, one.item, one.deposit)
+        if before.unread:
+            raise TooLarge("too-large", "the limit was lowered after the item was cleaned")
         place, kept = kept_master(one.item)
         master = take("master", place, kept, keys, self.enclave.blobs)
         after = unpack_master(master).data

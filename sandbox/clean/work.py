@@ -13,7 +13,7 @@ from sandbox.clean.approvals import OPEN
 from sandbox.clean.cleaning import Cleaner
 from sandbox.clean.engine import Engine
 from sandbox.clean.handover import Handover, Papers, project_item_id
-from sandbox.clean.opening import Opener
+from sandbox.clean.opening import MOST_BYTES, Opener
 from sandbox.clean.sampling import Sampler
 from sandbox.enclave import Enclave, Step
 from sandbox.exchange import header_name, record_name
@@ -36,9 +36,9 @@ class CleanWork:
     handover: Handover
 
     @classmethod
-    def over(cls, enclave: Enclave, engine: Engine) -> "CleanWork":
-        """The work of one enclave."""
-        opener = Opener(enclave)
+    def over(cls, enclave: Enclave, engine: Engine, most_bytes: int = MOST_BYTES) -> "CleanWork":
+        """The work of one enclave; longer content than `most_bytes` is not cleaned."""
+        opener = Opener(enclave, most_bytes)
         return cls(
             enclave,
             Cleaner(enclave, engine, opener),
@@ -79,8 +79,10 @@ class CleanWork:
 
     def _to_clean(self, tables: Tables, dataset: Dataset) -> Iterator[Step]:
         sealed = tables.of(Item).find(dataset=dataset.id, state=ItemState.SEALED, limit=AT_ONCE)
+        # A deposit's row holds its whole manifest: one copy for all of its items.
+        deposits = {key: tables.of(Deposit).require(key) for key in {i.deposit for i in sealed}}
         for item in sealed:
-            deposit = tables.of(Deposit).require(item.deposit)
+            deposit = deposits[item.deposit]
             act = partial(self.cleaner.clean, tables.ledger, item, dataset, deposit)
             yield f"clean:{item.id}:{item.version}", act
 

@@ -1,37 +1,93 @@
 """Arrival of sealed objects: streamed to the blobs, checked against the outer manifest.
 
-- Memory stays flat: an object passes through in the pieces in which it comes.
+- Memory stays flat: objects pass through in the pieces in which they come.
 - Size, header digest and body digest are the manifest's, or nothing is kept.
+- Objects that come in one request become durable together: bodies first, then headers, because
+  a header counts only beside its body.
 - Keeping an object twice is keeping it once, so a cut connection is mended by putting it again.
 - Nothing is opened: there is no key here that could.
 """
 
 from hashlib import sha256
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from crypto.keytree import KeyStore
 from crypto.sealing import HEADER_SIZE
 from sandbox.errors import DigestMismatch, NotFound, TooLarge
-from sandbox.exchange import header_name
-from sandbox.manifests import ObjectRow, parse_outer
-from sandbox.records.deposits import Deposit
+from sandbox.exchange import header_name, headers_prefix
+from sandbox.manifests import ObjectRow, OuterManifest
 from sandbox.records.port import BlobStore
 
+MOST_IN_PARCEL: Final = 64
+ID_BYTES: Final = 16
 
-class Arrival:
-    """One sealed object on its way in; without `finish` nothing of it stays."""
 
-    def __init__(self, row: ObjectRow, name: str, blobs: BlobStore, exchange: KeyStore) -> None:
-        self._row = row
-        self._name = name
-        self._exchange = exchange
-        self._header = bytearray()
-        self._body = blobs.writer()
+class _Taking:
+    """One sealed object on its way in."""
+
+    def __init__(self, row: ObjectRow) -> None:
+        self.row = row
+        self.header = bytearray()
         self._hash = sha256()
-        self._taken = 0
+        self._left = row.sealed_size
+
+    @property
+    def left(self) -> int:
+        """Octets that are still to come."""
+        return self._left
+
+    def part(self, data: bytes) -> bytes:
+        """Take the next octets; what of them belongs to the body.
+
+        Raises:
+            TooLarge: more came than was announced.
+        """
+        self._left -= len(data)
+        if self._left < 0:
+            raise TooLarge("object-too-large", "the object is longer than announced")
+        into_header = HEADER_SIZE - len(self.header)
+        self.header += data[:into_header]
+        body = data[into_header:]
+        self._hash.update(body)
+        return body
+
+    def check(self) -> None:
+        """Nothing, when it is what was announced.
+
+        Raises:
+            DigestMismatch: it is not.
+        """
+        if self._left:
+            raise DigestMismatch("object-truncated", "the object is shorter than announced")
+        if f"sha256:{sha256(self.header).hexdigest()}" != self.row.header_sha256:
+            raise DigestMismatch("object-altered", "the header is not the one announced")
+        if f"sha256:{self._hash.hexdigest()}" != self.row.body_sha256:
+            raise DigestMismatch("object-altered", "the body is not the one announced")
+
+
+class Delivery:
+    """Announced objects of one deposit on their way in; without `keep` nothing of them stays.
+
+    For each object `begin`, any number of `write`, `end`; `keep` at last.
+    """
+
+    def __init__(
+        self,
+        ledger: str,
+        manifest: OuterManifest,
+        blobs: BlobStore,
+        exchange: KeyStore,
+    ) -> None:
+        self._ledger = ledger
+        self._manifest = manifest
+        self._exchange = exchange
+        self._batch = blobs.batch()
+        self._headers: dict[str, bytes] = {}
+        self._taking: _Taking | None = None
 
     def __enter__(self) -> Self:
+        self._batch.__enter__()
         return self
 
     def __exit__(
@@ -40,7 +96,28 @@ class Arrival:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._body.abort()
+        self._batch.__exit__(kind, error, trace)
+
+    @property
+    def left(self) -> int:
+        """Octets that are still to come of the object that was begun; none before one is."""
+        return self._taking.left if self._taking else 0
+
+    def begin(self, object_id: str) -> None:
+        """Take in the object of that id from now on.
+
+        Raises:
+            NotFound: no such object was announced.
+            TooLarge: `parcel-too-large`: more objects than may come together.
+            Unavailable: no more can be kept.
+        """
+        row = self._manifest.row(object_id)
+        if row is None:
+            raise NotFound
+        if len(self._headers) >= MOST_IN_PARCEL:
+            raise TooLarge("parcel-too-large", "more objects than may come together")
+        self._taking = _Taking(row)
+        self._body = self._batch.writer()
 
     def write(self, data: bytes) -> None:
         """Take the next octets of header and body.
@@ -49,59 +126,97 @@ class Arrival:
             TooLarge: more came than was announced.
             Unavailable: they can't be kept.
         """
-        self._taken += len(data)
-        if self._taken > self._row.sealed_size:
-            raise TooLarge("object-too-large", "the object is longer than announced")
-        into_header = HEADER_SIZE - len(self._header)
-        self._header += data[:into_header]
-        body = data[into_header:]
+        if self._taking is None:
+            raise NotFound
+        body = self._taking.part(data)
         if body:
-            self._hash.update(body)
             self._body.write(body)
 
-    def finish(self) -> None:
-        """Keep the object, its body first: a header counts only beside its body.
+    def end(self) -> None:
+        """The object has come to its end.
 
         Raises:
             DigestMismatch: it is not what was announced.
-            Unavailable: it can't be kept.
         """
-        if self._taken != self._row.sealed_size:
-            raise DigestMismatch("object-truncated", "the object is shorter than announced")
-        if f"sha256:{sha256(self._header).hexdigest()}" != self._row.header_sha256:
-            raise DigestMismatch("object-altered", "the header is not the one announced")
-        if f"sha256:{self._hash.hexdigest()}" != self._row.body_sha256:
-            raise DigestMismatch("object-altered", "the body is not the one announced")
-        self._body.commit()
-        self._exchange.put(self._name, bytes(self._header))
+        if self._taking is None:
+            raise NotFound
+        self._taking.check()
+        name = header_name(self._ledger, self._manifest.deposit, self._taking.row.object_id)
+        self._headers[name] = bytes(self._taking.header)
+        self._taking = None
+
+    def keep(self) -> int:
+        """Keep what came to its end; how many objects.
+
+        Raises:
+            Unavailable: they can't be kept.
+        """
+        self._batch.commit()
+        # A header that is there already is not written again: that would empty the journal.
+        fresh = {n: h for n, h in self._headers.items() if self._exchange.get(n) != h}
+        if fresh:
+            self._exchange.put_all(fresh)
+        return len(self._headers)
 
 
-def arrival(
-    deposit: Deposit, ledger: str, object_id: str, blobs: BlobStore, exchange: KeyStore
-) -> Arrival:
-    """The arrival of one announced object of an open deposit.
+class Parcel:
+    """Reads a request that brings several objects: id (16 bytes), object, id, object, ..."""
 
-    Raises:
-        NotFound: no such object was announced.
-    """
-    row = parse_outer(deposit.manifest).row(object_id)
-    if row is None:
-        raise NotFound
-    return Arrival(row, header_name(ledger, deposit.id, object_id), blobs, exchange)
+    def __init__(self, delivery: Delivery) -> None:
+        self._delivery = delivery
+        self._id = bytearray()
+
+    def write(self, data: bytes) -> None:
+        """Take the next octets.
+
+        Raises:
+            NotFound: an id that was not announced.
+            TooLarge: too many objects.
+            DigestMismatch: an object is not what was announced.
+            Unavailable: they can't be kept.
+        """
+        view = memoryview(data)
+        while view:
+            if self._delivery.left:
+                part = view[: self._delivery.left]
+                self._delivery.write(bytes(part))
+                view = view[len(part) :]
+                if not self._delivery.left:
+                    self._delivery.end()
+            else:
+                part = view[: ID_BYTES - len(self._id)]
+                self._id += part
+                view = view[len(part) :]
+                if len(self._id) == ID_BYTES:
+                    self._delivery.begin(self._id.hex())
+                    self._id.clear()
+
+    def end(self) -> None:
+        """The request has come to its end.
+
+        Raises:
+            DigestMismatch: in the midst of an object or an id.
+        """
+        if self._delivery.left or self._id:
+            raise DigestMismatch("object-truncated", "the parcel ends within an object")
 
 
-def missing(deposit: Deposit, ledger: str, blobs: BlobStore, exchange: KeyStore) -> list[str]:
-    """Ids of announced objects that have not arrived, sorted."""
+def missing(
+    manifest: OuterManifest, ledger: str, blobs: BlobStore, exchange: KeyStore
+) -> list[str]:
+    """Ids of announced objects that have not arrived, the inner part's first."""
+    prefix = headers_prefix(ledger, manifest.deposit)
+    headers = {name.removeprefix(prefix) for name in exchange.names(prefix)}
     return [
         row.object_id
-        for row in parse_outer(deposit.manifest).announced
-        if not blobs.exists(row.body_sha256.removeprefix("sha256:"))
-        or exchange.get(header_name(ledger, deposit.id, row.object_id)) is None
+        for row in manifest.announced
+        if row.object_id not in headers or not blobs.exists(row.body_sha256.removeprefix("sha256:"))
     ]
 
 
-def arrived(deposit: Deposit, ledger: str, blobs: BlobStore, exchange: KeyStore) -> tuple[str, ...]:
-    """Ids of announced objects that have arrived, sorted."""
-    lacking = frozenset(missing(deposit, ledger, blobs, exchange))
-    rows = parse_outer(deposit.manifest).announced
-    return tuple(row.object_id for row in rows if row.object_id not in lacking)
+def arrived(
+    manifest: OuterManifest, ledger: str, blobs: BlobStore, exchange: KeyStore
+) -> tuple[str, ...]:
+    """Ids of announced objects that have arrived."""
+    lacking = frozenset(missing(manifest, ledger, blobs, exchange))
+    return tuple(row.object_id for row in manifest.announced if row.object_id not in lacking)

@@ -93,6 +93,20 @@ class OpenDeposit(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class AbandonDeposit(Command):
+    """Give up a deposit that nobody sends any more, so that its files may come in another."""
+
+    ACTION: ClassVar[Action] = Action.DEPOSIT_ABANDON
+
+    dataset: str
+    deposit: str
+
+    def objects(self) -> Mapping[str, str]:
+        """The dataset and the deposit."""
+        return {"dataset": self.dataset, "deposit": self.deposit}
+
+
+@dataclass(frozen=True, kw_only=True)
 class CompleteDeposit(Command):
     """Say that everything announced has arrived; `arrived` is what was found kept."""
 

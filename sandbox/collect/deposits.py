@@ -1,4 +1,11 @@
-"""Deposits: opened by a signed outer manifest, complete when all its objects have arrived."""
+"""Deposits: opened by a signed outer manifest, complete when all its objects have arrived.
+
+- An object's id names its file (the depositors' clients derive it from content and name under a
+  key that this door does not have): a file that is an item of the dataset already, or announced
+  by another open deposit, is not announced again. So two clients with one batch make one deposit.
+- Whoever died in the midst of a deposit must not keep its files out for ever: any depositor of
+  the hospital may abandon an open one. Nothing of it was acknowledged.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,7 +15,7 @@ from hashlib import sha256
 from policies.ruling import Fact, Facts
 from policies.vocabulary import ItemState
 from sandbox.acts import Acting, Outcome
-from sandbox.collect.commands import CompleteDeposit, OpenDeposit
+from sandbox.collect.commands import AbandonDeposit, CompleteDeposit, OpenDeposit
 from sandbox.errors import Conflict, NotFound, Unacceptable
 from sandbox.manifests import ObjectRow, OuterManifest, parse_outer
 from sandbox.records.deposits import Dataset, Deposit, IntakeKey, Item
@@ -17,6 +24,7 @@ from sandbox.records.standing import dataset_facts
 
 OPEN = "OPEN"
 COMPLETE = "COMPLETE"
+ABANDONED = "ABANDONED"
 
 
 class OpeningDeposit:
@@ -36,11 +44,13 @@ class OpeningDeposit:
         Raises:
             Malformed: the manifest is not in its form.
             Unacceptable: it speaks of another deposit or key, or is not what was signed.
-            Conflict: there is such a deposit already.
+            Conflict: there is such a deposit already, or files of it are in the dataset
+                (`objects-deposited`) or in another open deposit (`objects-announced`).
         """
         manifest = parse_outer(command.manifest)
         digest = f"sha256:{sha256(command.manifest).hexdigest()}"
         _check_place(tables, command, manifest, digest)
+        _check_new(tables, command.dataset, manifest)
         tables.of(Deposit).insert(
             Deposit(
                 id=command.deposit,
@@ -84,11 +94,10 @@ class CompletingDeposit:
         """Make an item, SEALED, of each object.
 
         Raises:
-            Conflict: it is complete already, or objects are missing.
+            Conflict: it is complete or abandoned already, or objects are missing.
         """
         deposit = _require(tables, command)
-        if deposit.state != OPEN:
-            raise Conflict("deposit-complete", "the deposit is complete already")
+        require_open(deposit)
         manifest = parse_outer(deposit.manifest)
         arrived = frozenset(command.arrived)
         missing = sum(row.object_id not in arrived for row in manifest.announced)
@@ -103,6 +112,56 @@ class CompletingDeposit:
             states={"deposit": COMPLETE},
             reply={"deposit": deposit.id, "items": len(manifest.objects), "state": COMPLETE},
         )
+
+
+class AbandoningDeposit:
+    """`deposit.abandon`."""
+
+    def facts(self, tables: Tables, command: AbandonDeposit, acting: Acting) -> Facts:
+        """Where the dataset stands, and whether the deposit is the actor's own.
+
+        Raises:
+            NotFound: there is no such deposit in the dataset.
+        """
+        own = _require(tables, command).depositor == acting.account
+        return {**_staged(tables, command.dataset, acting.now), "own": own}
+
+    def act(self, tables: Tables, command: AbandonDeposit, acting: Acting) -> Outcome:  # noqa: ARG002
+        """Let its files be announced by another deposit; what arrived of it is swept.
+
+        Raises:
+            Conflict: it is complete or abandoned already.
+        """
+        deposit = _require(tables, command)
+        require_open(deposit)
+        tables.of(Deposit).replace(replace(deposit, state=ABANDONED))
+        return Outcome(
+            digests={"manifest": deposit.manifest_digest},
+            states={"deposit": ABANDONED},
+            reply={"deposit": deposit.id, "state": ABANDONED},
+        )
+
+
+def require_open(deposit: Deposit) -> None:
+    """Nothing, for a deposit that still receives.
+
+    Raises:
+        Conflict: `deposit-complete`, `deposit-abandoned`.
+    """
+    if deposit.state == COMPLETE:
+        raise Conflict("deposit-complete", "the deposit is complete already")
+    if deposit.state != OPEN:
+        raise Conflict("deposit-abandoned", "the deposit was abandoned")
+
+
+def _check_new(tables: Tables, dataset: str, manifest: OuterManifest) -> None:
+    items = tables.of(Item)
+    if any(items.count(dataset=dataset, object_id=row.object_id) for row in manifest.objects):
+        raise Conflict("objects-deposited", "the dataset has some of these files already")
+    announced = manifest.ids
+    for other in tables.of(Deposit).find(dataset=dataset, state=OPEN):
+        if announced & parse_outer(other.manifest).ids:
+            raise Conflict("objects-announced", "another deposit is bringing some of these files")
 
 
 def _check_place(
@@ -142,7 +201,7 @@ def _sealed(item: str, deposit: Deposit, row: ObjectRow) -> Item:
     )
 
 
-def _require(tables: Tables, command: CompleteDeposit) -> Deposit:
+def _require(tables: Tables, command: CompleteDeposit | AbandonDeposit) -> Deposit:
     deposit = tables.of(Deposit).require(command.deposit)
     if deposit.dataset != command.dataset:
         raise NotFound

@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.acts import Command, Handler
 from sandbox.collect.commands import (
+    AbandonDeposit,
     CompleteDeposit,
     CreateDataset,
     OpenDeposit,
@@ -13,7 +14,7 @@ from sandbox.collect.commands import (
     SuspendDataset,
 )
 from sandbox.collect.datasets import Creating, OpeningIntake, Resuming, Suspending
-from sandbox.collect.deposits import CompletingDeposit, OpeningDeposit
+from sandbox.collect.deposits import AbandoningDeposit, CompletingDeposit, OpeningDeposit
 
 
 def handlers(
@@ -31,5 +32,6 @@ def handlers(
         SuspendDataset: Suspending(),
         ResumeDataset: Resuming(),
         OpenDeposit: OpeningDeposit(),
+        AbandonDeposit: AbandoningDeposit(),
         CompleteDeposit: CompletingDeposit(new_id),
     }

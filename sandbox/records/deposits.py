@@ -44,7 +44,7 @@ class IntakeKey:
 
 @dataclass(frozen=True)
 class Deposit:
-    """Sealed objects announced by one signed outer manifest; `state` is OPEN or COMPLETE.
+    """Sealed objects announced by one signed outer manifest; OPEN, COMPLETE or ABANDONED.
 
     `manifest` is the exact outer manifest; `inner_blob` the blob digest of the sealed inner part;
     `opened_index` the entry that carries the depositor's signature.
@@ -78,6 +78,8 @@ class Item:
     """
 
     INDEXED: ClassVar[tuple[str, ...]] = ("dataset", "state", "deposit", "subject")
+    # Depositors name objects by their content: a file is an item of its dataset once.
+    UNIQUE: ClassVar[tuple[tuple[str, ...], ...]] = (("dataset", "object_id"),)
 
     id: str
     dataset: str

@@ -214,11 +214,39 @@ class BlobWriter(Protocol):
     def __exit__(self, *raised: object) -> None: ...
 
 
+class BlobBatch(Protocol):
+    """Ciphertexts that become durable together; without `commit` nothing of them stays."""
+
+    def writer(self) -> BlobWriter:
+        """A writer for one more; it is not committed by itself.
+
+        Raises:
+            Unavailable: no more can be kept.
+        """
+        ...
+
+    def commit(self) -> list[str]:
+        """Make all durable and return their digests, in the order of their writers.
+
+        Raises:
+            Unavailable: not all of them could be made durable; nobody may rely on any.
+        """
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *raised: object) -> None: ...
+
+
 class BlobStore(Protocol):
     """Ciphertexts by the SHA-256 of their bytes: 64 lowercase hex digits without a prefix."""
 
     def writer(self) -> BlobWriter:
         """A writer for one blob of any size."""
+        ...
+
+    def batch(self) -> BlobBatch:
+        """Writers for blobs that end together."""
         ...
 
     def put(self, data: bytes) -> str:

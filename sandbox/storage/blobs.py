@@ -1,7 +1,9 @@
-"""Ciphertexts by the SHA-256 of their bytes: in a folder, and in memory.
+"""Ciphertexts by the SHA-256 of their bytes, in a folder.
 
 - A blob is written under a random name in `staging`, fsynced, renamed to `ab/cdef...` and its
   folder fsynced: under a digest's name there is a whole blob or none, at every moment.
+- A large blob is made durable as it comes, so that its end is not one long wait; many small ones
+  that end together share the waits for the disk.
 - A crash leaves only a file in `staging`; it is swept when the store is opened. A file that a
   living process is still writing is locked by it, and left alone.
 - `read` hashes again, so that an altered byte is refused; `open` does not, and is only for
@@ -14,8 +16,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
-from io import BytesIO
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -24,17 +25,18 @@ from sandbox.storage.folders import make_folder, sync_path
 
 _STAGING = "staging"
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_UNAVAILABLE = "blob-store-unavailable"
+UNAVAILABLE = "blob-store-unavailable"
+_SYNCED_BYTES = 32 * 2**20
 
 
-def _checked(digest: str) -> str:
+def checked(digest: str) -> str:
     """`digest`, when it is one; anything else names no blob, and never a path."""
     if _DIGEST.fullmatch(digest) is None:
         raise NotFound("blob-unknown")
     return digest
 
 
-def _rehashed(digest: str, data: bytes) -> bytes:
+def rehashed(digest: str, data: bytes) -> bytes:
     if hashlib.sha256(data).hexdigest() != digest:
         raise VerificationFailed("blob-altered", f"blob {digest} was altered")
     return data
@@ -46,6 +48,7 @@ class FileBlobWriter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._hash = hashlib.sha256()
+        self._unsynced = 0
         self._path, self._file = _stage(folder / _STAGING)
 
     def write(self, data: bytes, /) -> int:
@@ -56,9 +59,12 @@ class FileBlobWriter:
         """
         try:
             self._file.write(data)
+            self._unsynced += len(data)
+            if self._unsynced >= _SYNCED_BYTES:
+                self._flush()
         except (OSError, ValueError) as error:  # ValueError: after the end
             self.abort()
-            raise Unavailable(_UNAVAILABLE, "the bytes can't be kept") from error
+            raise Unavailable(UNAVAILABLE, "the bytes can't be kept") from error
         self._hash.update(data)
         return len(data)
 
@@ -68,21 +74,41 @@ class FileBlobWriter:
         Raises:
             Unavailable: it could not be made durable; nobody may rely on it.
         """
-        digest = self._hash.hexdigest()
-        target = self._folder / digest[:2] / digest[2:]
-        try:
-            self._file.flush()
-            os.fsync(self._file.fileno())
-            if not target.parent.is_dir():
-                make_folder(target.parent)
-                sync_path(self._folder)
-            self._path.replace(target)
-            sync_path(target.parent)
-            self._file.close()
-        except (OSError, ValueError) as error:
-            self.abort()
-            raise Unavailable(_UNAVAILABLE, "the blob can't be made durable") from error
-        return digest
+        return commit_files([self])[0]
+
+    def start_flush(self) -> None:
+        """Have the bytes on their way to the disk, without waiting for them."""
+        self._file.flush()
+        # The kernel writes what it is to forget: dozens of small files then wait together.
+        os.posix_fadvise(self._file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def finish_flush(self) -> None:
+        """Wait until all bytes are on the disk."""
+        self._flush()
+
+    def take_place(self) -> Path:
+        """Bear the digest's name from now on; the folder whose names are to be made durable."""
+        target = self._target
+        if not target.parent.is_dir():
+            make_folder(target.parent)
+            sync_path(self._folder)
+        self._path.replace(target)
+        self._file.close()
+        return target.parent
+
+    @property
+    def digest(self) -> str:
+        """Digest of what was written so far."""
+        return self._hash.hexdigest()
+
+    @property
+    def _target(self) -> Path:
+        return self._folder / self.digest[:2] / self.digest[2:]
+
+    def _flush(self) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._unsynced = 0
 
     def abort(self) -> None:
         """Drop what was written; harmless after `commit` or a second time."""
@@ -100,13 +126,65 @@ class FileBlobWriter:
         self.abort()
 
 
+def commit_files(writers: Sequence[FileBlobWriter]) -> list[str]:
+    """Make several blobs durable together and return their digests.
+
+    Raises:
+        Unavailable: not all of them could be made durable; nobody may rely on any.
+    """
+    try:
+        for writer in writers:
+            writer.start_flush()
+        for writer in writers:
+            writer.finish_flush()
+        for folder in {writer.take_place() for writer in writers}:
+            sync_path(folder)
+    except (OSError, ValueError) as error:
+        for writer in writers:
+            writer.abort()
+        raise Unavailable(UNAVAILABLE, "the blob can't be made durable") from error
+    return [writer.digest for writer in writers]
+
+
+class FileBlobBatch:
+    """Blobs that become durable together."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._writers: list[FileBlobWriter] = []
+
+    def writer(self) -> FileBlobWriter:
+        """A writer for one more blob; it is not committed by itself.
+
+        Raises:
+            Unavailable: no new file can be made.
+        """
+        self._writers.append(FileBlobWriter(self._folder))
+        return self._writers[-1]
+
+    def commit(self) -> list[str]:
+        """Make all of them durable and return their digests, in the order of their writers.
+
+        Raises:
+            Unavailable: not all of them could be made durable; nobody may rely on any.
+        """
+        return commit_files(self._writers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        for writer in self._writers:
+            writer.abort()
+
+
 def _stage(staging: Path) -> tuple[Path, BinaryIO]:
     while True:
         path = staging / secrets.token_hex(16)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise Unavailable(_UNAVAILABLE, "no new file can be made") from error
+            raise Unavailable(UNAVAILABLE, "no new file can be made") from error
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         if os.fstat(descriptor).st_nlink:
             return path, os.fdopen(descriptor, "wb")
@@ -143,6 +221,10 @@ class FileBlobs:
         """
         return FileBlobWriter(self._folder)
 
+    def batch(self) -> FileBlobBatch:
+        """Writers for blobs that end together."""
+        return FileBlobBatch(self._folder)
+
     def put(self, data: bytes) -> str:
         """Keep `data` and return its digest.
 
@@ -165,7 +247,7 @@ class FileBlobs:
         except FileNotFoundError as error:
             raise NotFound("blob-unknown") from error
         except OSError as error:
-            raise Unavailable(_UNAVAILABLE, "the blob can't be read") from error
+            raise Unavailable(UNAVAILABLE, "the blob can't be read") from error
 
     def read(self, digest: str) -> bytes:
         """The whole blob, hashed again.
@@ -179,8 +261,8 @@ class FileBlobs:
             try:
                 data = source.read()
             except OSError as error:
-                raise Unavailable(_UNAVAILABLE, "the blob can't be read") from error
-        return _rehashed(digest, data)
+                raise Unavailable(UNAVAILABLE, "the blob can't be read") from error
+        return rehashed(digest, data)
 
     def size(self, digest: str) -> int:
         """Length in bytes.
@@ -210,7 +292,7 @@ class FileBlobs:
             path.unlink(missing_ok=True)
             sync_path(path.parent)
         except OSError as error:
-            raise Unavailable(_UNAVAILABLE, "the blob can't be removed") from error
+            raise Unavailable(UNAVAILABLE, "the blob can't be removed") from error
 
     def digests(self) -> Iterator[str]:
         """Digests of all blobs, sorted."""
@@ -219,107 +301,4 @@ class FileBlobs:
             yield from (name for name in names if _DIGEST.fullmatch(name))
 
     def _path(self, digest: str) -> Path:
-        return self._folder / _checked(digest)[:2] / digest[2:]
-
-
-class MemoryBlobWriter:
-    """A blob on its way into memory."""
-
-    def __init__(self, blobs: dict[str, bytes]) -> None:
-        self._blobs = blobs
-        self._written: bytearray | None = bytearray()
-
-    def write(self, data: bytes, /) -> int:
-        """Take the next bytes.
-
-        Raises:
-            Unavailable: after the end.
-        """
-        self._open().extend(data)
-        return len(data)
-
-    def commit(self) -> str:
-        """Keep the blob and return its digest.
-
-        Raises:
-            Unavailable: after the end.
-        """
-        data = bytes(self._open())
-        digest = hashlib.sha256(data).hexdigest()
-        self._blobs[digest] = data
-        self._written = None
-        return digest
-
-    def abort(self) -> None:
-        """Drop what was written."""
-        self._written = None
-
-    def _open(self) -> bytearray:
-        if self._written is None:
-            raise Unavailable(_UNAVAILABLE, "the writer is closed")
-        return self._written
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.abort()
-
-
-class MemoryBlobs:
-    """Blobs that end with the process."""
-
-    def __init__(self) -> None:
-        self._blobs: dict[str, bytes] = {}
-
-    def writer(self) -> MemoryBlobWriter:
-        """A writer for one blob of any size."""
-        return MemoryBlobWriter(self._blobs)
-
-    def put(self, data: bytes) -> str:
-        """Keep `data` and return its digest."""
-        with self.writer() as writer:
-            writer.write(data)
-            return writer.commit()
-
-    def open(self, digest: str) -> BinaryIO:
-        """The blob as a seekable file, not re-hashed.
-
-        Raises:
-            NotFound: there is none.
-        """
-        try:
-            return BytesIO(self._blobs[_checked(digest)])
-        except KeyError as error:
-            raise NotFound("blob-unknown") from error
-
-    def read(self, digest: str) -> bytes:
-        """The whole blob, hashed again.
-
-        Raises:
-            NotFound: there is none.
-            VerificationFailed: it was altered.
-        """
-        with self.open(digest) as source:
-            return _rehashed(digest, source.read())
-
-    def size(self, digest: str) -> int:
-        """Length in bytes.
-
-        Raises:
-            NotFound: there is none.
-        """
-        with self.open(digest) as source:
-            return source.seek(0, os.SEEK_END)
-
-    def exists(self, digest: str) -> bool:
-        """Whether there is such a blob."""
-        return digest in self._blobs
-
-    def delete(self, digest: str) -> None:
-        """Remove the blob; harmless when there is none."""
-        self._blobs.pop(digest, None)
-
-    def digests(self) -> Iterator[str]:
-        """Digests of all blobs, sorted."""
-        return iter(sorted(self._blobs))
+        return self._folder / checked(digest)[:2] / digest[2:]

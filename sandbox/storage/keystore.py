@@ -11,7 +11,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,11 +63,19 @@ class SqliteKeyStore:
             Unavailable: it could not be made durable, or the older one not yet be wiped out
                 (`key-still-in-journal`); repeat it then.
         """
+        self.put_all({name: blob})
+
+    def put_all(self, blobs: Mapping[str, bytes]) -> None:
+        """Store several blobs in one transaction, each as `put` does.
+
+        Raises:
+            Unavailable: as `put`; all were stored or none.
+        """
         with self._used() as connection:
             with _written(connection):
-                replaced = _wipe(connection, name)
-                connection.execute("INSERT INTO keys VALUES (?, ?)", (name, blob))
-            if replaced:
+                replaced = [_wipe(connection, name) for name in blobs]
+                connection.executemany("INSERT INTO keys VALUES (?, ?)", list(blobs.items()))
+            if any(replaced):
                 self._empty_journal(connection)
 
     def add(self, name: str, blob: bytes) -> None:

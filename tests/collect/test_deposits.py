@@ -9,7 +9,6 @@ from enclave_house import LEDGER, EnclaveHouse, Member, Sealed, new_id
 
 from crypto.canonical import decode, encode
 from policies.vocabulary import Action, ItemState, Role
-from sandbox.collect.arrival import arrival, missing
 from sandbox.collect.commands import CompleteDeposit, OpenDeposit
 from sandbox.errors import (
     Conflict,
@@ -24,7 +23,6 @@ from sandbox.errors import (
 )
 from sandbox.exchange import header_name
 from sandbox.manifests import parse_inner, parse_outer
-from sandbox.records.deposits import Deposit
 
 FILES = {"一/报告.txt": b"first", "b.txt": b"second " * 9000}
 
@@ -151,9 +149,8 @@ def test_what_differs_from_the_manifest_does_not_arrive(house: EnclaveHouse, cha
     with pytest.raises((DigestMismatch, TooLarge)) as refused:
         put_changed(house, sealed, change(sealed.objects[sealed.names["b.txt"]]))
 
-    row = house.row(Deposit, sealed.deposit)
     assert refused.value.code == code
-    assert sealed.names["b.txt"] in missing(row, LEDGER, house.blobs, house.exchange)
+    assert sealed.names["b.txt"] in house.missing(sealed.deposit)
     assert house.exchange.get(header_name(LEDGER, sealed.deposit, sealed.names["b.txt"])) is None
 
 
@@ -161,15 +158,17 @@ def test_an_object_comes_in_any_pieces_and_any_number_of_times(house: EnclaveHou
     sealed = sealed_deposit(house)
     open_signed(house, sealed)
     object_id = sealed.names["b.txt"]
-    octets, row = sealed.objects[object_id], house.row(Deposit, sealed.deposit)
+    octets = sealed.objects[object_id]
 
     for size in (1, 1000, 10**6):
-        with arrival(row, LEDGER, object_id, house.blobs, house.exchange) as taking:
+        with house.delivery(sealed.deposit) as delivery:
+            delivery.begin(object_id)
             for start in range(0, len(octets), size):
-                taking.write(octets[start : start + size])
-            taking.finish()
+                delivery.write(octets[start : start + size])
+            delivery.end()
+            delivery.keep()
 
-    assert object_id not in missing(row, LEDGER, house.blobs, house.exchange)
+    assert object_id not in house.missing(sealed.deposit)
     assert len(list(house.blobs.digests())) == 1
 
 

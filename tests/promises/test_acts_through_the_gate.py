@@ -22,6 +22,9 @@ WITHOUT_AN_ACT = {
     f"PUT {OPEN}/datasets/{{dataset}}/deposits/{{deposit}}/objects/{{object_id}}": (
         "ciphertext that nothing names yet; `deposit.complete` counts it, or it is swept"
     ),
+    f"PUT {OPEN}/datasets/{{dataset}}/deposits/{{deposit}}/objects": (
+        "the same, several in one request"
+    ),
 }
 """Routes that change something and leave no entry, each with its reason."""
 
@@ -47,6 +50,7 @@ ACTS = {
     f"POST {OPEN}/datasets/{{dataset}}/resume": "dataset.resume",
     f"POST {OPEN}/datasets/{{dataset}}/deposits": "deposit.open",
     f"POST {OPEN}/datasets/{{dataset}}/deposits/{{deposit}}/complete": "deposit.complete",
+    f"POST {OPEN}/datasets/{{dataset}}/deposits/{{deposit}}/abandon": "deposit.abandon",
     f"POST {OPEN}/datasets/{{dataset}}/approvals": "approval.open",
     f"POST {OPEN}/datasets/{{dataset}}/approvals/{{approval}}/sign": "approval.sign",
     f"POST {OPEN}/datasets/{{dataset}}/items/{{item}}/requeue": "item.requeue",

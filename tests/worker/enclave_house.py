@@ -40,12 +40,13 @@ from sandbox.clean.handlers import handlers as clean_handlers
 from sandbox.clean.recipes import NAMES, recipe_named
 from sandbox.clean.work import CleanWork
 from sandbox.collect import work as collect_work
-from sandbox.collect.arrival import arrival, arrived
+from sandbox.collect.arrival import Delivery, arrived, missing
 from sandbox.collect.commands import CompleteDeposit, CreateDataset, OpenDeposit
 from sandbox.collect.handlers import handlers as collect_handlers
 from sandbox.enclave import Enclave
 from sandbox.gate import Gate
 from sandbox.history import Histories
+from sandbox.manifests import OuterManifest, parse_outer
 from sandbox.people.commands import GrantMembership, OpenLedger
 from sandbox.people.handlers import handlers as people_handlers
 from sandbox.people.signed_terms import grant_terms, opening_terms
@@ -236,14 +237,23 @@ class EnclaveHouse:
         )
 
     def put(self, deposit: str, object_id: str, octets: bytes) -> None:
-        row = self.row(Deposit, deposit)
-        with arrival(row, LEDGER, object_id, self.blobs, self.exchange) as taking:
-            taking.write(octets)
-            taking.finish()
+        with self.delivery(deposit) as delivery:
+            delivery.begin(object_id)
+            delivery.write(octets)
+            delivery.end()
+            delivery.keep()
+
+    def delivery(self, deposit: str) -> Delivery:
+        return Delivery(LEDGER, self.announced(deposit), self.blobs, self.exchange)
+
+    def announced(self, deposit: str) -> OuterManifest:
+        return parse_outer(self.row(Deposit, deposit).manifest)
+
+    def missing(self, deposit: str) -> list[str]:
+        return missing(self.announced(deposit), LEDGER, self.blobs, self.exchange)
 
     def complete(self, sealed: "Sealed") -> Receipt:
-        row = self.row(Deposit, sealed.deposit)
-        found = arrived(row, LEDGER, self.blobs, self.exchange)
+        found = arrived(self.announced(sealed.deposit), LEDGER, self.blobs, self.exchange)
         command = CompleteDeposit(
             ledger=LEDGER, dataset=sealed.dataset, deposit=sealed.deposit, arrived=found
         )
