@@ -37,6 +37,11 @@ def checked(digest: str) -> str:
 
 
 def rehashed(digest: str, data: bytes) -> bytes:
+    """`data`, when `digest` is theirs.
+
+    Raises:
+        VerificationFailed: `blob-altered`.
+    """
     if hashlib.sha256(data).hexdigest() != digest:
         raise VerificationFailed("blob-altered", f"blob {digest} was altered")
     return data

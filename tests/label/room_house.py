@@ -56,7 +56,7 @@ from sandbox.records.labels import Label, ProjectItem, Task
 from sandbox.release.handlers import handlers as release_handlers
 from sandbox.release.work import ReleaseWork
 from sandbox.serving import Serving
-from sandbox.storage.blobs import MemoryBlobs
+from sandbox.storage.blobs_memory import MemoryBlobs
 from sandbox.storage.memory import MemoryLedgers
 from sandbox.vault import Vault
 

@@ -14,7 +14,8 @@ from postgres_server import PostgresServer
 
 from crypto.keytree import KeyStore, MemoryKeyStore
 from sandbox.records.port import BlobStore, Ledgers, LedgerStore
-from sandbox.storage.blobs import FileBlobs, MemoryBlobs
+from sandbox.storage.blobs import FileBlobs
+from sandbox.storage.blobs_memory import MemoryBlobs
 from sandbox.storage.keystore import SqliteKeyStore
 from sandbox.storage.memory import MemoryLedgers
 from sandbox.storage.postgres import PostgresLedgers
