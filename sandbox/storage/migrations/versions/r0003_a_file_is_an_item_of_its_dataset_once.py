@@ -4,8 +4,8 @@ from typing import Final
 
 from sandbox.storage.migrations import steps
 
-revision: Final = "0002"
-down_revision: Final = "0001"
+revision: Final = "0003"
+down_revision: Final = "0002"
 
 STEPS: Final = (steps.AddUnique(table="item", columns=("dataset", "object_id")),)
 
