@@ -4,8 +4,8 @@ from typing import Final
 
 from sandbox.storage.migrations import steps
 
-revision: Final = "0003"
-down_revision: Final = "0002"
+revision: Final = "0004"
+down_revision: Final = "0003"
 
 STEPS: Final = (steps.AddUnique(table="item", columns=("dataset", "object_id")),)
 
