@@ -17,6 +17,7 @@ from crypto.errors import CODES
 from sandbox import errors
 from sandbox.clean.codes import OPENING
 from sandbox.errors import SandboxError
+from sandbox.soundness import TOLD
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "errors.md"
@@ -145,7 +146,16 @@ def page() -> str:
     """The page as it is committed."""
     told = raised("sandbox", "api", "crypto")
     return "\n".join(
-        [_HEAD, *_classes(), *_server(told), *_client(told), *_proofs(), *_items(), *_verifier()]
+        [
+            _HEAD,
+            *_classes(),
+            *_server(told),
+            *_unsound(),
+            *_client(told),
+            *_proofs(),
+            *_items(),
+            *_verifier(),
+        ]
     )
 
 
@@ -172,6 +182,14 @@ def _server(told: Mapping[str, Told]) -> Iterator[str]:
     for status, code in FRAMEWORK_CODES.items():
         yield f"| `{code}` | {status} |"
     yield "| `request-refused` | any other |\n| `internal-error` | 500 |"
+
+
+def _unsound() -> Iterator[str]:
+    yield "\n## What production does not start with\n"
+    yield f"`anbiao doctor` shows the same. Exit code {errors.Unacceptable.exit_code}.\n"
+    yield "| code | what to do | 处理办法 |\n|---|---|---|"
+    for code, (english, chinese) in TOLD.items():
+        yield f"| `{code}` | {english} | {chinese} |"
 
 
 def _client(told: Mapping[str, Told]) -> Iterator[str]:

@@ -7,6 +7,7 @@ key anywhere refuses the start. Secrets are named by file path, never by value.
 import ipaddress
 import tomllib
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import parse_qs, urlsplit
@@ -22,12 +23,26 @@ CLIENT_NAMES = frozenset({"ANBIAO_HOME", "ANBIAO_URL", "ANBIAO_WORKER"})
 _MIB = 2**20
 
 
+class Mode(StrEnum):
+    """What a house is for; neither switches a defence off."""
+
+    DEMO = "demo"
+    PRODUCTION = "production"
+
+
 class Settings(BaseModel):
     """Everything that can be set; the descriptions are what `docs/settings.md` shows."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     dir: Annotated[Path, Field(description="data folder; everything is kept below it")]
+    mode: Annotated[
+        Mode,
+        Field(
+            description="`demo`: one user of the operating system, loopback only; `production`: "
+            "each process a user of its own, TLS, and no start with an insecure setting"
+        ),
+    ] = Mode.DEMO
     host: Annotated[str, Field(description="address to listen on; loopback only without TLS")] = (
         "127.0.0.1"
     )

@@ -228,7 +228,9 @@ def pin_serve(folder: Path, serve_public: bytes) -> None:
     """Pin `serve`'s public sealing key for the vault in `folder`."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = b64encode(serve_public).decode()
-    (folder / SERVE_PIN_FILE).write_text(f"{text}\n", encoding="ascii")
+    path = folder / SERVE_PIN_FILE
+    path.write_text(f"{text}\n", encoding="ascii")
+    path.chmod(0o600)
 
 
 def read_pin(path: Path) -> bytes:

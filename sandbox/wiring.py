@@ -36,6 +36,7 @@ from sandbox.errors import Unacceptable, Unavailable, VerificationFailed
 from sandbox.gate import Gate
 from sandbox.history import Histories
 from sandbox.label.handlers import handlers as label_handlers
+from sandbox.layout import Process, is_apart, owners
 from sandbox.people.delays import Delays
 from sandbox.people.desk import Desk, Limits
 from sandbox.people.handlers import handlers as people_handlers
@@ -227,7 +228,9 @@ def keep_worker_account(settings: Settings, account: str) -> None:
     """
     if not _ACCOUNT.fullmatch(account):
         raise Unacceptable("account-malformed", "an account id has 32 hex digits", field="account")
-    (_made(settings.dir / "vault") / ACCOUNT_FILE).write_text(f"{account}\n", encoding="ascii")
+    path = _made(settings.dir / "vault") / ACCOUNT_FILE
+    path.write_text(f"{account}\n", encoding="ascii")
+    path.chmod(0o600)
 
 
 def pin_serving_key(settings: Settings, public_key: bytes) -> None:
@@ -253,7 +256,8 @@ def notary(settings: Settings) -> NotaryServer:
     """
     folder = _made(settings.dir)
     state = NotaryState(_made(folder / "notary"), settings.origin, now_utc)
-    return NotaryServer(notary_socket(settings), state)
+    admitted = {os.getuid(), *owners(folder).values()}
+    return NotaryServer(notary_socket(settings), state, admitted)
 
 
 def notary_socket(settings: Settings) -> Path:
@@ -261,13 +265,15 @@ def notary_socket(settings: Settings) -> Path:
     return _made(settings.dir / "run") / "notary.sock"
 
 
-def harden() -> None:
+def harden(folder: Path) -> None:
     """What every process does first: private files, no core dumps, our own `crypto`.
+
+    Where the processes are different users, files in the folders that they share are for both.
 
     Raises:
         VerificationFailed: `crypto-foreign`: another package of that name is in the way.
     """
-    os.umask(0o077)
+    os.umask(0o007 if is_apart(folder) else 0o077)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     ours = Path(__file__).resolve().parent.parent / "crypto"
     if Path(crypto.__file__ or "").resolve().parent != ours:
@@ -285,7 +291,7 @@ def _gate(settings: Settings, clock: Clock = now_utc) -> tuple[Gate, Ledgers]:
         ledgers=ledgers,
         decision_point=decision_point,
         handlers=all_handlers(),
-        notary=NotaryClient(notary_socket(settings)),
+        notary=NotaryClient(notary_socket(settings), uid=owners(folder).get(Process.NOTARY)),
         publisher=Publisher(_made(folder / "log")),
         clock=clock,
         new_id=new_id,

@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "enrol": ("api.cli.enrol:enrol", "Accounts, keys and memberships, from a person's side."),
     "evidence": ("api.cli.evidence:evidence", "Export a dataset's evidence pack."),
     "keys": ("api.cli.keys:keys", "Make pseudonym keys."),
+    "layout": ("api.cli.layout:layout", "Make a data folder for three users."),
     "notary": ("api.cli.notary:notary", "Run the signer of the logs."),
     "officer": ("api.cli.officer:officer", "Check samples and sign a batch, as the officer."),
     "open": ("api.cli.open:open_package", "Open a released package, as its recipient."),

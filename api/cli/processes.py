@@ -15,7 +15,9 @@ import click
 
 from sandbox import wiring
 from sandbox.errors import Unavailable
+from sandbox.layout import Process
 from sandbox.settings import Settings, load
+from sandbox.soundness import require_sound
 
 dir_option = click.option(
     "--dir",
@@ -27,17 +29,19 @@ dir_option = click.option(
 quiet_option = click.option("--quiet", is_flag=True, help="Log warnings only.")
 
 
-def settings_of(folder: Path, **given: object) -> Settings:
-    """The settings of a house, after the process was hardened.
+def settings_of(folder: Path, process: Process, **given: object) -> Settings:
+    """The settings of a house, after the process was hardened and its setting up looked at.
 
     Raises:
         Malformed: the settings file is not TOML.
-        Unacceptable: an unknown setting, or a value out of range.
+        Unacceptable: an unknown setting, a value out of range, or a failure of `soundness`.
         VerificationFailed: `crypto-foreign`.
     """
-    wiring.harden()
+    wiring.harden(folder)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return load(folder, os.environ, given)
+    settings = load(folder, os.environ, given)
+    require_sound(settings, process, os.geteuid())
+    return settings
 
 
 def stop_on_signals() -> threading.Event:
@@ -85,7 +89,10 @@ def running_note(
     path = settings.dir / "run" / f"{name}.json"
     path.parent.mkdir(mode=0o700, exist_ok=True)
     beside = path.with_suffix(".new")
-    beside.write_text(json.dumps({"pid": os.getpid(), **members}) + "\n", encoding="utf-8")
+    # Others of the group may read who runs here, and write nothing of ours.
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o640)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(json.dumps({"pid": os.getpid(), **members}) + "\n")
     beside.replace(path)
     try:
         yield

@@ -24,8 +24,9 @@ from api.cli.processes import (
     stop_on_signals,
 )
 from sandbox import wiring
-from sandbox.errors import Unavailable
-from sandbox.settings import Settings
+from sandbox.errors import Unacceptable, Unavailable
+from sandbox.layout import Process
+from sandbox.settings import Mode, Settings
 
 _TICK_S = 5.0
 _BACKLOG = 512
@@ -46,7 +47,9 @@ def serve(
 ) -> None:
     """Serve HTTP over DIR until stopped; writes DIR/run/serve.json with the address."""
     tell_logs(quiet=quiet)
-    settings = settings_of(folder, host=host, port=port)
+    settings = settings_of(folder, Process.SERVE, host=host, port=port)
+    if with_others and settings.mode == Mode.PRODUCTION:
+        raise Unacceptable("all-in-production", "--all would run three processes as one user")
     stop = stop_on_signals()
     with only_one(settings, "serve"), _others(settings, stop) if with_others else _nothing():
         _serve(settings, stop)

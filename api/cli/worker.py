@@ -17,8 +17,11 @@ from api.cli.processes import (
 )
 from sandbox import wiring
 from sandbox.errors import VerificationFailed
-from sandbox.settings import Settings
+from sandbox.layout import Process
+from sandbox.settings import Mode, Settings
 from sandbox.worker import Worker, run
+
+_AWAITED = frozenset({"pin-missing", "account-missing"})
 
 
 @click.command()
@@ -34,10 +37,10 @@ def worker(folder: Path, account: str | None, serve_key: Path | None, *, quiet: 
     """Open deposits, clean, issue and seal in DIR until stopped.
 
     Before it starts, `vault/account`, `vault/serve.pin` and the stewards' pins must be there; as
-    long as one is missing it waits and says so.
+    long as one is missing it waits and says so; in production it ends, having made its identity.
     """
     tell_logs(quiet=quiet)
-    settings = settings_of(folder)
+    settings = settings_of(folder, Process.WORKER)
     stop = stop_on_signals()
     with only_one(settings, "worker"):
         if account is not None:
@@ -62,15 +65,28 @@ def _awaited(settings: Settings, stop: threading.Event) -> Worker | None:
     told = ""
     while not stop.is_set():
         try:
-            return wiring.working(settings)
+            return _told(settings)
         except VerificationFailed as error:
-            if error.code not in {"pin-missing", "account-missing"}:
+            if error.code not in _AWAITED or settings.mode == Mode.PRODUCTION:
                 raise
             if error.message != told:
                 told = error.message
                 click.echo(f"waiting: {error.code}: {told}", err=True)
         stop.wait(settings.poll_s)
     return None
+
+
+def _told(settings: Settings) -> Worker:
+    """The worker, once it was told everything.
+
+    Raises:
+        VerificationFailed: `pin-missing`, `account-missing`, or what `wiring.working` meets.
+    """
+    ready = wiring.working(settings)
+    if settings.mode == Mode.PRODUCTION and not settings.pins.exists():
+        ready.enclave.ledgers.close()
+        raise VerificationFailed("pin-missing", f"{settings.pins.name} is not there")
+    return ready
 
 
 def _key_in(path: Path) -> bytes:

@@ -3,8 +3,11 @@
 - One frame = U32 length || canonical JSON. A request is `{"do": "extend", "ledger", "leaves",
   "start"}` (leaves: hex, joined) or `{"do": "keys", "ledger"}`; an answer is
   `{"checkpoint": text}`, `{"keys": [...]}` or `{"refused": code, "halted": bool}`.
-- The socket's file has mode 0600, and the kernel's word on the peer (SO_PEERCRED) must name an
-  admitted user: a file mode alone is lost when somebody copies a folder carelessly.
+- The socket's file is its owner's, and the group's where others are admitted; the kernel's word on
+  the peer (SO_PEERCRED) must name an admitted user: a file mode alone is lost when somebody
+  copies a folder carelessly.
+- The client asks the kernel, too: whoever could put a socket in the notary's place would else be
+  taken for it.
 - The client keeps one connection, and makes a new one when it broke. Asking twice is harmless:
   the notary answers an extension that it knows with the checkpoint it has.
 """
@@ -45,7 +48,7 @@ class NotaryServer:
         self._stopping = threading.Event()
         self._open: set[socket.socket] = set()  # guarded by _lock
         self._lock = threading.Lock()
-        self._socket = _listen(path)
+        self._socket = _listen(path, 0o600 if self._uids <= {os.getuid()} else 0o660)
 
     def serve_forever(self) -> None:
         """Answer until `close`."""
@@ -110,11 +113,13 @@ class NotaryClient:
     Args:
         path: the socket.
         timeout_s: longest wait for one answer.
+        uid: the user that the notary must run as; anyone when absent.
     """
 
-    def __init__(self, path: Path, timeout_s: float = 5.0) -> None:
+    def __init__(self, path: Path, timeout_s: float = 5.0, uid: int | None = None) -> None:
         self._path = path
         self._timeout_s = timeout_s
+        self._uid = uid
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None  # guarded by _lock
 
@@ -172,11 +177,18 @@ class NotaryClient:
 
     def _exchange(self, request: Mapping[str, object]) -> object:
         if self._socket is None:
-            self._socket = _connect(self._path, self._timeout_s)
+            self._socket = self._reached()
         _send(self._socket, request)
         for answer in _frames(self._socket):
             return answer
         raise ConnectionResetError
+
+    def _reached(self) -> socket.socket:
+        peer = _connect(self._path, self._timeout_s)
+        if self._uid is not None and _uid_of(peer) != self._uid:
+            peer.close()
+            raise Unavailable("notary-foreign", "another user answers in the notary's place")
+        return peer
 
     def _drop(self) -> None:
         if self._socket is not None:
@@ -245,15 +257,16 @@ def _short(path: Path) -> Iterator[str]:
         os.close(folder)
 
 
-def _listen(path: Path) -> socket.socket:
-    with contextlib.suppress(OSError):
-        _connect(path, _PROBE_S).close()
-        raise Unavailable("socket-taken", "a notary answers at this socket already")
+def _listen(path: Path, mode: int) -> socket.socket:
+    with contextlib.suppress(OSError), _connect(path, _PROBE_S) as other:
+        # A stranger who sits here is no notary: their socket is removed.
+        if _uid_of(other) == os.getuid():
+            raise Unavailable("socket-taken", "a notary answers at this socket already")
     path.unlink(missing_ok=True)
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         # The mode of the socket becomes the mode of its file: at no moment is it wider.
-        os.fchmod(server.fileno(), 0o600)
+        os.fchmod(server.fileno(), mode)
         with _short(path) as name:
             server.bind(name)
         server.listen()

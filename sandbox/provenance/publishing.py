@@ -24,13 +24,13 @@ from crypto.errors import VerificationError
 from crypto.merkle import Tree
 from crypto.treehead import Checkpoint, parse
 from sandbox.errors import LedgerHalted, Unavailable
+from sandbox.layout import rights_in
 
 Entries = Callable[[int, int], Sequence[bytes]]
 """Entries from a start index up to, and without, a stop index."""
 
 CHECKPOINT: Final = "checkpoint"
 KEYS: Final = "keys"
-_FILE_MODE: Final = 0o644
 
 
 def head_of(note: str) -> Checkpoint:
@@ -117,7 +117,7 @@ class Publisher:
         # Named by content: every restart of a halted ledger finds the same, and adds no file.
         name = f"{ledger}-{code}-{hashlib.sha256(octets).hexdigest()[:16]}.json"
         try:
-            self._evidence.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make(self._evidence)
             (self._evidence / name).write_bytes(octets)
         except OSError as error:
             raise Unavailable("log-unwritable", "the evidence can't be written") from error
@@ -137,10 +137,12 @@ class Publisher:
     def _writing(self, ledger: str) -> Iterator["_Log"]:
         log = self._folder / ledger
         try:
-            log.mkdir(parents=True, exist_ok=True)
-            self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make(self._folder)
+            _make(log)
+            _make(self._locks)
             # The lock lies outside: a published folder holds nothing that a reader can't explain.
-            lock = os.open(self._locks / ledger, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            mode = rights_in(self._locks) & 0o666
+            lock = os.open(self._locks / ledger, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, mode)
         except OSError as error:
             raise Unavailable("log-unwritable", "the published log can't be written") from error
         try:
@@ -150,6 +152,13 @@ class Publisher:
             raise Unavailable("log-unwritable", "the published log can't be written") from error
         finally:
             os.close(lock)
+
+
+def _make(folder: Path) -> None:
+    """Make a folder with the rights of what is there above it."""
+    if not folder.is_dir():
+        _make(folder.parent)
+        folder.mkdir(mode=rights_in(folder.parent), exist_ok=True)
 
 
 def _all_tiles(log: "_Log", size: int) -> Iterator[tiles.Tile]:
@@ -187,15 +196,15 @@ class _Log:
         path = self.folder / name
         if _read(path) == octets:
             return
-        handle = os.open(
-            self.staging, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, _FILE_MODE
-        )
+        mode = rights_in(self.folder) & 0o666
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        handle = os.open(self.staging, flags, mode)
         with os.fdopen(handle, "wb") as file:
             file.write(octets)
         try:
             self.staging.rename(path)
         except FileNotFoundError:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            _make(path.parent)
             self.staging.rename(path)
 
     def put_tiles(self, tree: Tree, wanted: Iterable[tiles.Tile], entries: Entries) -> None:

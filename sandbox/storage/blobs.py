@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from sandbox.errors import NotFound, Unavailable, VerificationFailed
-from sandbox.storage.folders import make_folder, sync_path
+from sandbox.storage.folders import file_rights, make_folder, sync_path
 
 _STAGING = "staging"
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 UNAVAILABLE = "blob-store-unavailable"
 _SYNCED_BYTES = 32 * 2**20
@@ -187,7 +188,7 @@ def _stage(staging: Path) -> tuple[Path, BinaryIO]:
     while True:
         path = staging / secrets.token_hex(16)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(path, _NEW, file_rights(path))
         except OSError as error:
             raise Unavailable(UNAVAILABLE, "no new file can be made") from error
         fcntl.flock(descriptor, fcntl.LOCK_EX)

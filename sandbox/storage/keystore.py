@@ -17,7 +17,7 @@ from pathlib import Path
 
 from crypto.errors import VerificationError
 from sandbox.errors import Unavailable
-from sandbox.storage.folders import exclusive, make_folder, sync_path
+from sandbox.storage.folders import exclusive, file_rights, make_folder, sync_path
 
 BUSY_TIMEOUT_S = 10.0
 
@@ -143,7 +143,8 @@ class SqliteKeyStore:
 def _connect(path: Path, busy_timeout_s: float) -> sqlite3.Connection:
     if not path.exists():
         # SQLite gives its WAL the mode of the file, so the file gets its mode first.
-        os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        os.close(os.open(path, flags, file_rights(path)))
         sync_path(path.parent)
     connection = sqlite3.connect(
         path, timeout=busy_timeout_s, isolation_level=None, check_same_thread=False

@@ -29,7 +29,7 @@ from sqlalchemy.pool import QueuePool
 from sandbox.acts import PLATFORM
 from sandbox.errors import LedgerUnavailable, NotFound
 from sandbox.records.port import Row
-from sandbox.storage.folders import exclusive, make_folder, sync_path
+from sandbox.storage.folders import exclusive, file_rights, make_folder, sync_path
 from sandbox.storage.migrations import run
 from sandbox.storage.rows import HOSPITAL_ROWS, PLATFORM_ROWS, ROWS_OF, kind_of
 from sandbox.storage.schema import ENTRIES, Schema, is_ledger_id
@@ -295,7 +295,8 @@ class SqliteLedgers:
         for leftover in self._folder.glob(f"{_STAGING}*"):  # of a creator that was killed
             leftover.unlink()
         # SQLite gives its WAL the mode of the file, so the file gets its mode first.
-        os.close(os.open(staging, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        os.close(os.open(staging, flags, file_rights(staging)))
         _make_wal(staging)
         store = self._store(staging, ledger)
         try:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from api.cli import doctor, main
+from api.cli import main
 from api.client.errors import ClientError
 from api.client.http import connect
 from crypto.errors import VerificationError
@@ -252,68 +252,6 @@ def test_help_lists_every_command_without_loading_any():
 
     assert all(f"\n  {name} " in done.stdout for name in main.COMMANDS)
     assert done.stdout.splitlines()[-1] == "['api.cli.main']"
-
-
-def test_doctor_finds_a_fresh_house_sound(tmp_path):
-    tmp_path.chmod(0o700)
-
-    assert main.run(["doctor", "--dir", str(tmp_path)]) == 0
-
-
-@pytest.mark.requirement("R90")
-@pytest.mark.parametrize("what", ["root", "folder", "disk", "tls", "tls-key"])
-def test_doctor_names_what_is_to_be_mended(tmp_path, capsys, what):
-    tmp_path.chmod(0o755 if what == "folder" else 0o700)
-    lines = []
-    if what == "root":
-        (tmp_path / "serve").mkdir()
-        (tmp_path / "serve" / "root.key").touch(0o644)
-        (tmp_path / "serve" / "root.key").chmod(0o644)
-    if what == "disk":
-        lines.append(f"spare_disk_bytes = {2**60}")
-    if what.startswith("tls"):
-        lines += [f"tls_certificate = '{tmp_path}/c'", f"tls_key = '{tmp_path}/k'"]
-    if what == "tls-key":
-        (tmp_path / "c").touch()
-        (tmp_path / "k").touch()
-        (tmp_path / "k").chmod(0o644)
-    (tmp_path / "settings.toml").write_text("\n".join(lines))
-
-    code = main.run(["doctor", "--dir", str(tmp_path)])
-
-    assert code == 1
-    failed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAIL")]
-    assert len(failed) == 1
-
-
-def test_doctor_misses_a_folder_that_is_not_there(tmp_path, capsys):
-    code = main.run(["doctor", "--dir", str(tmp_path / "nowhere")])
-
-    assert code == 1
-    assert capsys.readouterr().out.startswith("FAIL  data folder: is not there")
-
-
-def test_doctor_says_what_one_user_cannot_defend(tmp_path):
-    found = {f.what: f for f in doctor.examine(load(tmp_path, {}))}
-
-    assert found["users"].verdict == found["attestation"].verdict == doctor.WARNED
-    assert "no defence" in found["users"].sentence
-    assert "waits for serve.pin, account, stewards.pins" in found["worker"].sentence
-
-
-def test_doctor_finds_a_complete_house_complete(tmp_path):
-    (tmp_path / "vault").mkdir()
-    for name in ("serve.pin", "account", "stewards.pins"):
-        (tmp_path / "vault" / name).touch()
-    for name in ("cert", "key"):
-        (tmp_path / name).touch(0o600)
-        (tmp_path / name).chmod(0o600)
-    given = {"tls_certificate": tmp_path / "cert", "tls_key": tmp_path / "key", "host": "192.0.2.1"}
-
-    found = {f.what: f for f in doctor.examine(load(tmp_path, {}, given))}
-
-    assert found["worker"].verdict == found["TLS"].verdict == doctor.SOUND
-    assert "the network" in found["TLS"].sentence
 
 
 def test_settings_come_from_file_environment_and_command_line_in_that_order(tmp_path):
