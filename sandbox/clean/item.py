@@ -9,7 +9,6 @@ from sandbox.deid.forms import FileKind, Register, Result, Verdict
 from sandbox.deid.pseudonyms import Pseudonyms
 from sandbox.deid.recipe import Recipe
 from sandbox.deid.residue import find_residue
-from sandbox.deid.text import clean_text
 from sandbox.errors import Malformed
 from sandbox.formats.dicom_file import is_executable
 from sandbox.formats.encodings import decode_text
@@ -79,6 +78,9 @@ def _clean_text_file(
         text = decode_text(data)
     except Malformed as error:
         return Verdict(Result.QUARANTINED, FileKind.TEXT, error.code)
+    # Read in with the first text: a folder of images never waits for its patterns to compile.
+    from sandbox.deid.text import clean_text  # noqa: PLC0415
+
     cleaned = clean_text(text, pseudonyms, register, subject)
     if find_residue(cleaned.text, register):
         return Verdict(Result.HELD, FileKind.TEXT, "residue-found")

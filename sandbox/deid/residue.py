@@ -13,7 +13,6 @@ import re
 from sandbox.deid.forms import Register
 from sandbox.deid.text_chinese import is_ordinary
 from sandbox.deid.text_numbers import proven_in
-from sandbox.deid.text_register import register_finder
 from sandbox.deid.text_surrogates import TAG
 from sandbox.deid.text_view import SEALED, view_of
 
@@ -74,6 +73,9 @@ def _in_text(text: str, register: Register) -> set[str]:
 
 
 def _stands_as_name(text: str, register: Register) -> bool:
+    # Only where an ordinary word of the register was found: its patterns take long to compile.
+    from sandbox.deid.text_register import register_finder  # noqa: PLC0415
+
     view = view_of(text, _nowhere)
     return next(register_finder(register).spans(view.text), None) is not None
 

@@ -4,7 +4,7 @@
 2. Find: numbers that prove themselves, labelled numbers, dates, ages, places, names, and the
    register's values in every spelling.
 3. Find again every name that was found once.
-4. Settle overlaps, and replace exactly the found spans of the original (`text_surrogates`).
+4. Settle overlaps, and replace exactly the found spans of the original (`text_replacing`).
 5. Search what came out in the same way, until nothing more is found: so cleaning twice equals
    cleaning once.
 
@@ -23,8 +23,9 @@ from sandbox.deid.text_dates import Day, dates_in
 from sandbox.deid.text_find import found_in
 from sandbox.deid.text_moving import Moved, inferred_year, moved
 from sandbox.deid.text_register import register_finder
+from sandbox.deid.text_replacing import put_in
 from sandbox.deid.text_spans import Kind, Span, settled
-from sandbox.deid.text_surrogates import Surrogates, put_in
+from sandbox.deid.text_surrogates import Surrogates
 from sandbox.deid.text_view import View, view_of
 
 

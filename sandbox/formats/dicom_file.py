@@ -11,10 +11,9 @@ import struct
 import zlib
 from dataclasses import dataclass
 
-from pydicom._uid_dict import UID_dictionary
-
 from sandbox.errors import Malformed
 from sandbox.formats import dicom_tags as tags
+from sandbox.formats.dicom_dictionary import UIDS
 from sandbox.formats.dicom_read import UNDEFINED, Dataset, Encoding, read_dataset
 from sandbox.formats.dicom_words import DICTIONARY, VRS
 
@@ -139,7 +138,7 @@ def _encoding(data: bytes, start: int, syntax: str) -> tuple[Encoding, str]:
         if found is None:
             raise Malformed("not-dicom")
         return found, _syntax_of(found)
-    known = UID_dictionary.get(syntax)
+    known = UIDS.get(syntax)
     if known is None or known[1] != "Transfer Syntax" or "JPIP" in known[0] or "SMPTE" in known[0]:
         raise Malformed("syntax-unsupported")
     declared = encoding_of_syntax(syntax)

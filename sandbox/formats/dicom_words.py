@@ -9,8 +9,7 @@ Source: DICOM PS3.5 6.2, PS3.6.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from pydicom._dicom_dict import DicomDictionary
-from pydicom._uid_dict import UID_dictionary
+from sandbox.formats.dicom_dictionary import ELEMENTS, UIDS
 
 LONG_VRS = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "SQ", "SV", "UC", "UN", "UR", "UT", "UV"})
 """Representations whose explicit length has four bytes."""
@@ -38,7 +37,7 @@ SHORT_VRS: Mapping[bytes, str] = MappingProxyType(
 """Those whose explicit length has two bytes."""
 
 DICTIONARY: Mapping[int, str] = MappingProxyType(
-    {tag: entry[0] for tag, entry in DicomDictionary.items() if entry[0] != "NONE"}
+    {tag: entry[0] for tag, entry in ELEMENTS.items() if entry[0] != "NONE"}
 )
 """Representation of each standard element, `US or SS` where the standard leaves a choice.
 
@@ -46,10 +45,10 @@ Repeating groups are absent on purpose: curves and overlays are removed whole, a
 were retired decades ago.
 """
 
-KNOWN_UIDS = frozenset(UID_dictionary)
+KNOWN_UIDS = frozenset(UIDS)
 """UIDs registered by the standard: they name classes and codings, never a patient's object."""
 
-SOP_CLASSES = frozenset(uid for uid, entry in UID_dictionary.items() if "SOP Class" in entry[1])
+SOP_CLASSES = frozenset(uid for uid, entry in UIDS.items() if "SOP Class" in entry[1])
 """UIDs that name a class of objects."""
 
 
