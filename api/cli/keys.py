@@ -9,6 +9,12 @@ import click
 KEY_BYTES = 32
 KEY_FILE_MODE = 0o600
 _HEX_CHARS = 2 * KEY_BYTES
+_READ_BY_OTHERS = """\
+********************************************************************************
+WARNING: others may read the key file; set its mode to 0600.
+Who reads it can link every pseudonym back to its patient.
+警告：其他用户可读取该密钥文件，可据此还原假名；请立即将其权限设为 0600。
+********************************************************************************"""
 
 
 @click.group()
@@ -44,22 +50,22 @@ def read_key(file: Path) -> bytes:
     they could choose the pseudonyms.
 
     Raises:
-        click.UsageError: it isn't there, others may write it, or it isn't 32 bytes in hex.
+        click.UsageError: `key-unreadable`, `key-exposed` (others may write it) or `key-malformed`.
     """
     try:
         with file.open("rb") as stream:
             mode = os.fstat(stream.fileno()).st_mode
             text = stream.read(_HEX_CHARS + 2).decode("ascii", "replace").strip()
     except OSError:
-        raise click.UsageError("The key file can't be read.") from None
+        raise click.UsageError("key-unreadable: The key file can't be read.") from None
     if mode & 0o022:
-        raise click.UsageError("Others may write the key file; make a new one.")
+        raise click.UsageError("key-exposed: Others may write the key file; make a new one.")
     if mode & 0o055:
-        click.echo("warning: others may read the key file; set its mode to 0600.", err=True)
+        click.echo(_READ_BY_OTHERS, err=True)
     try:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
     if len(text) != _HEX_CHARS or len(key) != KEY_BYTES:
-        raise click.UsageError("The key file doesn't hold 32 bytes in hex.")
+        raise click.UsageError("key-malformed: The key file doesn't hold 32 bytes in hex.")
     return key

@@ -1,117 +1,37 @@
 """Cleans a folder offline: every file of SRC gets a line; cleaned ones lie in DST under new names.
 
-- Nothing outside SRC is read: links and names that lead elsewhere are quarantined unread.
 - Nothing but cleaned bytes is written to DST, each file under a keyed digest of its cleaned
   bytes, so a name says nothing and the same input and key give the same folder.
 - A file appears under its name only when it is complete.
-- One bad file never ends the batch.
+- One bad file never ends the batch; one that kills its process twice is set apart.
+- A run that was cut off goes on where it was: `journal` says how.
 """
 
-import hashlib
-import multiprocessing
 import os
-import secrets
-import stat
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, field, replace
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
-from sandbox.clean.item import MAX_BYTES, clean_item
+from sandbox.clean.batch import Batch, Line
+from sandbox.clean.crew import Crew
+from sandbox.clean.journal import NAME, Entry, Journal, is_begun, key_mark, open_journal
 from sandbox.clean.recipes import recipe_named
-from sandbox.deid.forms import FileKind, Register, Result, Verdict
+from sandbox.clean.station import PARTIAL, Outcome, Station, failure_code, stamp_of
+from sandbox.deid.forms import FileKind, Result
 from sandbox.deid.pseudonyms import Pseudonyms
-from sandbox.errors import Unacceptable
+from sandbox.errors import Unacceptable, Unavailable
 
-_FEW_FILES = 32
-_CHUNK = 4
-_SUFFIXES = {FileKind.DICOM: ".dcm", FileKind.TEXT: ".txt"}
-_PARTIAL = ".partial-"
+__all__ = ["Run", "check_folders", "inputs", "key_mark", "rehearse"]
 
+_OURS = re.compile(r"[0-9a-f]{32}(?:-[0-9]+)?\.(?:dcm|txt)")
+_PASSING = frozenset({"engine-crashed", "engine-failed", "source-changed", "unreadable"})
+"""Reasons that may be gone the next time: such a file is tried again when a run goes on."""
 
-@dataclass(frozen=True)
-class Batch:
-    """One run over a folder.
-
-    Attributes:
-        source: folder that is read.
-        target: folder that is made, or empty.
-        recipe: name of the recipe.
-        key: 32 bytes of the pseudonym key.
-        register: values that must not be left.
-        workers: processes that clean.
-    """
-
-    source: Path
-    target: Path
-    recipe: str
-    key: bytes = field(repr=False)
-    register: Register = field(repr=False)
-    workers: int = 1
-
-
-@dataclass(frozen=True)
-class Line:
-    """What became of one input.
-
-    Attributes:
-        source: path relative to SRC.
-        output: path relative to DST, or None.
-        state: `cleaned`, `held` or `quarantined`.
-        kind: what the file is by its bytes.
-        reason: code of a hold or quarantine, or None.
-        actions: how often each action was carried out.
-        removed: identifiers taken out, by kind.
-    """
-
-    source: str
-    output: str | None
-    state: Result
-    kind: FileKind
-    reason: str | None
-    actions: Mapping[str, int]
-    removed: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class _Done:
-    """What a worker process says of one file; cleaned bytes lie in `partial`."""
-
-    verdict: Verdict
-    partial: str | None = None
-    name: str | None = None
-
-
-class Station:
-    """Cleans files of one batch in one process."""
-
-    def __init__(self, batch: Batch) -> None:
-        self._batch = batch
-        self._recipe = recipe_named(batch.recipe)
-        self._pseudonyms = Pseudonyms(batch.key)
-
-    def clean(self, name: str) -> _Done:
-        """Clean one file of the batch and leave the result beside its place."""
-        verdict = self._verdict(name)
-        if verdict.data is None:
-            return _Done(verdict)
-        partial = _PARTIAL + secrets.token_hex(16)
-        _write(self._batch.target / partial, verdict.data)
-        digest = self._pseudonyms.digest("output", hashlib.sha256(verdict.data).hexdigest()).hex()
-        output = digest[:32] + _SUFFIXES[verdict.kind]
-        return _Done(replace(verdict, data=None), partial, output)
-
-    def _verdict(self, name: str) -> Verdict:
-        if not _safe(name):
-            return _quarantined("unsafe-name")
-        data = _read(self._batch.source / name)
-        if isinstance(data, str):
-            return _quarantined(data)
-        try:
-            return clean_item(data, name, self._recipe, self._pseudonyms, self._batch.register)
-        except Exception:  # noqa: BLE001 - the edge of a process: one file's trouble stays its own, and a trace could quote it
-            return _quarantined("engine-failed")
+_CRASHED = Outcome(Result.QUARANTINED, FileKind.UNKNOWN, "engine-crashed")
 
 
 def check_folders(source: Path, target: Path) -> None:
@@ -127,7 +47,7 @@ def check_folders(source: Path, target: Path) -> None:
         raise Unacceptable("folders-overlap", "SRC and DST lie in one another.", field="DST")
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise Unacceptable("target-not-empty", "DST is there and is no folder.", field="DST")
-    if target.is_dir() and any(target.iterdir()):
+    if target.is_dir() and any(target.iterdir()) and not is_begun(target):
         raise Unacceptable("target-not-empty", "DST has files in it.", field="DST")
 
 
@@ -149,112 +69,183 @@ def inputs(source: Path) -> list[str]:
     return sorted(found)
 
 
-def clean_folder(batch: Batch, names: Sequence[str]) -> Iterator[Line]:
-    """Clean the named files, one line each in the order given.
+def rehearse(batch: Batch, names: Sequence[str]) -> Iterator[Line]:
+    """What would become of each file, in the order given; nothing is written.
 
     Raises:
         Unacceptable: `recipe-unknown`, and what `check_folders` raises.
-        OSError: DST can't be written.
     """
     check_folders(batch.source, batch.target)
     recipe_named(batch.recipe)
-    batch.target.mkdir(mode=0o700, parents=True, exist_ok=True)
-    taken: dict[str, int] = {}
-    try:
-        for name, done in zip(names, _cleaned(batch, names), strict=True):
-            yield _placed(batch.target, name, done, taken)
-    finally:
-        for left in batch.target.glob(_PARTIAL + "*"):
-            left.unlink(missing_ok=True)
+    crew = Crew[str, Outcome](partial(_station, batch, rehearsal=True), batch.workers)
+    answers = ((name, _line(name, None, told or _CRASHED)) for name, told in crew.answers(names))
+    yield from _in_order(names, {}, answers)
 
 
-def _cleaned(batch: Batch, names: Sequence[str]) -> Iterator[_Done]:
-    if batch.workers <= 1 or len(names) < _FEW_FILES:
-        yield from map(Station(batch).clean, names)
-        return
-    at = 0
-    try:
-        for done in _in_processes(batch, names):
-            at += 1
-            yield done
-    except BrokenProcessPool:
-        # Something killed a process, the kernel for memory say. The rest goes one by one, each
-        # in a process of its own, so that only the culprit is lost.
-        for name in names[at:]:
-            yield _alone(batch, name)
+class Run:
+    """A batch at work on its DST; a context that ends with DST tidy and unlocked.
+
+    Attributes:
+        kept: how many inputs an earlier run had done, and are not done again.
+    """
+
+    def __init__(self, batch: Batch) -> None:
+        """Make DST, or go on with the one that an earlier run of the same batch left.
+
+        Raises:
+            Unacceptable: `recipe-unknown`, and what `check_folders` and `open_journal` raise.
+            Unavailable: `target-busy`, `target-full` or `target-unwritable`.
+        """
+        check_folders(batch.source, batch.target)
+        recipe_named(batch.recipe)
+        self.kept = 0
+        self._batch = batch
+        self._pseudonyms = Pseudonyms(batch.key)
+        self._taken: set[str] = set()
+        with _told():
+            batch.target.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._journal: Journal = open_journal(batch)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._sweep(lambda name: name.startswith(PARTIAL))
+        self._journal.close()
+
+    def lines(self, names: Sequence[str]) -> Iterator[Line]:
+        """Clean the named files, one line each in the order given.
+
+        Raises:
+            Unavailable: `target-full` or `target-unwritable`; the same command goes on later.
+        """
+        done = self._done(names)
+        self.kept = len(done)
+        self._sweep(lambda name: _is_stray(name, self._taken))
+        left = [name for name in names if name not in done]
+        crew = Crew[str, Outcome](partial(_station, self._batch), self._batch.workers)
+        answers = (
+            (name, self._placed(name, told or _CRASHED)) for name, told in crew.answers(left)
+        )
+        with _told():
+            yield from _in_order(names, done, answers)
+
+    def finish(self) -> None:
+        """Say that the run is complete and its report written: it can't go on any more.
+
+        Raises:
+            Unavailable: `target-unwritable`.
+        """
+        with _told():
+            self._journal.remove()
+            descriptor = os.open(self._batch.target, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _done(self, names: Sequence[str]) -> dict[str, Line]:
+        """Lines of what an earlier run did and still holds: the input is as it was, so is DST."""
+        found: dict[str, Line] = {}
+        for name in names if self._journal.entries else ():
+            entry = self._journal.entries.get(self._journal.id_of(name))
+            if entry is not None and self._holds(name, entry):
+                told = Outcome(entry.result, entry.kind, entry.reason, entry.actions, entry.removed)
+                found[name] = _line(name, entry.output, told)
+                self._taken.update({entry.output} if entry.output else ())
+        return found
+
+    def _holds(self, name: str, entry: Entry) -> bool:
+        if entry.stamp != stamp_of(self._batch.source / name, self._pseudonyms):
+            return False
+        if entry.output is None:
+            return True
+        with suppress(OSError):
+            return (self._batch.target / entry.output).lstat().st_size == entry.size
+        return False
+
+    def _placed(self, name: str, told: Outcome) -> Line:
+        """Give a cleaned file its name; a second one with the same bytes gets a number."""
+        if told.failure is not None:
+            raise _stopped(told.failure)
+        output = self._free(told.name) if told.partial is not None else None
+        if not self._batch.ephemeral and told.reason not in _PASSING:
+            self._journal.add(_entry(self._journal.id_of(name), output, told))
+        if output is not None and told.partial is not None:
+            (self._batch.target / told.partial).rename(self._batch.target / output)
+        return _line(name, output, told)
+
+    def _free(self, wanted: str) -> str:
+        stem, _, suffix = wanted.partition(".")
+        name, count = wanted, 1
+        while name in self._taken:
+            count += 1
+            name = f"{stem}-{count}.{suffix}"
+        self._taken.add(name)
+        return name
+
+    def _sweep(self, unwanted: Callable[[str], bool]) -> None:
+        """Remove what a killed run left half done, and outputs of inputs that are no more."""
+        for path in list(self._batch.target.iterdir()):
+            if path.name != NAME and unwanted(path.name):
+                with suppress(OSError):
+                    path.unlink()
 
 
-def _in_processes(batch: Batch, names: Sequence[str]) -> Iterator[_Done]:
-    with ProcessPoolExecutor(
-        batch.workers, multiprocessing.get_context("spawn"), _open_station, (batch,)
-    ) as pool:
-        yield from pool.map(_clean_at_station, names, chunksize=_CHUNK)
+def _station(batch: Batch, *, rehearsal: bool = False) -> Callable[[str], Outcome]:
+    return Station(batch, rehearsal=rehearsal).clean
 
 
-def _alone(batch: Batch, name: str) -> _Done:
-    try:
-        return next(_in_processes(replace(batch, workers=1), [name]))
-    except BrokenProcessPool:
-        return _Done(_quarantined("engine-failed"))
+def _is_stray(name: str, taken: set[str]) -> bool:
+    return name.startswith(PARTIAL) or (_OURS.fullmatch(name) is not None and name not in taken)
 
 
-_STATION: list[Station] = []
-"""The one station of a worker process; the pool gives its initialiser no other place."""
+def _in_order(
+    names: Sequence[str], done: dict[str, Line], answers: Iterator[tuple[str, Line]]
+) -> Iterator[Line]:
+    """Lines in the order of the names, whichever comes first."""
+    for name in names:
+        while name not in done:
+            arrived, line = next(answers)
+            done[arrived] = line
+        yield done.pop(name)
 
 
-def _open_station(batch: Batch) -> None:
-    _STATION[:] = [Station(batch)]
-
-
-def _clean_at_station(name: str) -> _Done:
-    return _STATION[0].clean(name)
-
-
-def _placed(target: Path, name: str, done: _Done, taken: dict[str, int]) -> Line:
-    """Give a cleaned file its name; a second one with the same bytes gets a number."""
-    output = None
-    if done.partial is not None and done.name is not None:
-        count = taken[done.name] = taken.get(done.name, 0) + 1
-        first = Path(done.name)
-        output = done.name if count == 1 else f"{first.stem}-{count}{first.suffix}"
-        (target / done.partial).rename(target / output)
-    verdict = done.verdict
+def _line(name: str, output: str | None, told: Outcome) -> Line:
     return Line(
-        name, output, verdict.result, verdict.kind, verdict.reason, verdict.actions, verdict.removed
+        name, output, told.result, told.kind, told.reason, told.actions or {}, told.removed or {}
     )
 
 
-def _quarantined(reason: str) -> Verdict:
-    return Verdict(Result.QUARANTINED, FileKind.UNKNOWN, reason)
+def _entry(key: str, output: str | None, told: Outcome) -> Entry:
+    return Entry(
+        key,
+        told.stamp,
+        output,
+        told.size,
+        told.result,
+        told.kind,
+        told.reason,
+        told.actions or {},
+        told.removed or {},
+    )
 
 
-def _safe(name: str) -> bool:
-    """Whether a name stays inside its folder on every system, and prints as it is."""
-    parts = name.replace("\\", "/").split("/")
-    odd = any(ord(c) < 0x20 or 0xDC80 <= ord(c) <= 0xDCFF for c in name)  # noqa: PLR2004 - control characters, and bytes that are no UTF-8
-    return ".." not in parts and not odd
-
-
-def _read(path: Path) -> bytes | str:
-    """A regular file's bytes, or the code of why it isn't read. No link is followed."""
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the disk refuses, as an error with a code."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return "unsafe-name" if path.is_symlink() else "unreadable"
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            return "unreadable"
-        if status.st_size > MAX_BYTES:
-            return "too-large"
-        try:
-            return file.read(MAX_BYTES + 1)
-        except OSError:
-            return "unreadable"
+        yield
+    except OSError as error:
+        raise _stopped(failure_code(error)) from None
 
 
-def _write(path: Path, data: bytes) -> None:
-    """A new file that only this user reads."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+def _stopped(code: str) -> Unavailable:
+    if code == "target-full":
+        return Unavailable("target-full", "The disk of DST is full; make room and run it again.")
+    return Unavailable("target-unwritable", "DST can't be written; make it so and run it again.")

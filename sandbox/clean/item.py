@@ -10,12 +10,18 @@ from sandbox.deid.pseudonyms import Pseudonyms
 from sandbox.deid.recipe import Recipe
 from sandbox.deid.residue import find_residue
 from sandbox.errors import Malformed
-from sandbox.formats.dicom_file import is_executable
+from sandbox.formats.dicom_file import is_executable, looks_like_dicom
 from sandbox.formats.encodings import decode_text
 from sandbox.formats.sniff import sniff
 
 MAX_BYTES = 1 << 30
 """Size up to which a file is cleaned."""
+
+MAX_TEXT_BYTES = 1 << 23
+"""The same for what is no DICOM: a text takes a hundred times its size while it is searched."""
+
+HEAD = 1 << 16
+"""So many first bytes tell what a file that is too large is."""
 
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".dic")
 
@@ -39,6 +45,8 @@ def clean_item(
         subject: id or record number of the register's row it was deposited under, if known.
     """
     kind = FileKind.UNKNOWN
+    if too_large(data[:HEAD], len(data)):
+        return refused_unread(data[:HEAD], name, recipe)
     reason = _refusal(data)
     if reason is None:
         kind = sniff(data, name)
@@ -50,12 +58,22 @@ def clean_item(
     return _clean_text_file(data, pseudonyms, register, subject)
 
 
+def too_large(head: bytes, size: int) -> bool:
+    """Whether a file of `size` bytes that begins with `head` is over the limit of its kind."""
+    return size > MAX_BYTES or (size > MAX_TEXT_BYTES and not looks_like_dicom(head))
+
+
+def refused_unread(head: bytes, name: str, recipe: Recipe) -> Verdict:
+    """The verdict on a file that is too large, by its first bytes."""
+    kind = sniff(head, name)
+    reason = _refusal(head) or _kind_refusal(kind, name, recipe) or "too-large"
+    return Verdict(Result.QUARANTINED, kind, reason)
+
+
 def _refusal(data: bytes) -> str | None:
     """Why a file is not looked into at all."""
     if not data:
         return "empty-file"
-    if len(data) > MAX_BYTES:
-        return "too-large"
     if is_executable(data) and data[128:132] != b"DICM":
         return "executable"
     return None
@@ -86,7 +104,7 @@ def _clean_text_file(
         return Verdict(Result.HELD, FileKind.TEXT, "residue-found")
     removed = {kind: cleaned.removed[kind] for kind in sorted(cleaned.removed)}
     actions = {"replace": sum(removed.values())} if removed else {}
-    octets = cleaned.text.encode("utf_8")
+    octets = (cleaned.text.encode("utf_8"),)
     return Verdict(
         Result.CLEANED,
         FileKind.TEXT,

@@ -39,7 +39,13 @@ from sandbox.formats.charsets import readings
 from sandbox.formats.codestreams import loose_octets
 from sandbox.formats.dicom_file import DicomFile, open_dicom
 from sandbox.formats.dicom_read import Dataset, Element
-from sandbox.formats.dicom_write import Octets, encode_dataset, file_header, padded
+from sandbox.formats.dicom_write import (
+    Octets,
+    encode_dataset,
+    file_header,
+    joined,
+    padded,
+)
 
 METHOD = "Anbiao: PS3.15 2024b Basic Profile, dates shifted, no times."
 """First value of (0012,0063) DeidentificationMethod; of even length, so that the seal ends it."""
@@ -90,13 +96,12 @@ def clean_dicom(
     return _Cleaning(data, file, top, recipe, pseudonyms, register).verdict(subject)
 
 
-def _verdict(top: Top, result: Result, reason: str | None, data: bytes | None = None) -> Verdict:
+def _verdict(top: Top, result: Result, reason: str | None = None) -> Verdict:
     modality = (words(top, tags.MODALITY) or [""])[0]
     return Verdict(
         result,
         FileKind.DICOM,
         reason,
-        data,
         modality=modality if _MODALITY.fullmatch(modality) else "",
         frames=frames(top),
     )
@@ -119,13 +124,14 @@ class _Cleaning:
         who = self._identity(subject, charset)
         cleaner = Cleaner(self.recipe, self.pseudonyms, self.pseudonyms.shift_days(who))
         cleaned = cleaner.dataset(self.file.dataset, Place(charset))
-        sealed = self._is_sealed()
+        sealed = self._valid_seal()
         own = Needles(()) if sealed else own_identifiers(self.file.dataset, charset)
         emptied, residue = scrub(cleaner.kept, own, self.register)
         if residue or self._pixels_speak(own) or (sealed and emptied):
             return _verdict(self.top, Result.HELD, "residue-found")
         if sealed:
-            return _verdict(self.top, Result.CLEANED, None, self.data)
+            verdict = _verdict(self.top, Result.CLEANED)
+            return replace(verdict, pieces=(self.data,), mark=sealed)
         actions, removed = cleaner.actions, cleaner.removed
         if emptied:
             actions[Act.SCRUB] += emptied
@@ -133,15 +139,21 @@ class _Cleaning:
         if self.file.trailing or self.file.preamble:
             actions[Act.REMOVE] += 1
             removed["TRAILING" if self.file.trailing else "PREAMBLE"] += 1
-        verdict = _verdict(self.top, Result.CLEANED, None, self._written(cleaned, cleaner, who))
-        return replace(verdict, actions=_sorted(actions), removed=_sorted(removed))
+        pieces, mark = self._written(cleaned, cleaner, who)
+        return replace(
+            _verdict(self.top, Result.CLEANED),
+            pieces=pieces,
+            actions=_sorted(actions),
+            removed=_sorted(removed),
+            mark=mark,
+        )
 
     def _pixels_speak(self, own: Needles) -> bool:
         """Whether an identifier stands beside the pixels of a compressed image."""
         pixels = self.top.get(tags.PIXEL_DATA)
-        if pixels is None or not pixels.fragments:
+        if pixels is None or not pixels.fragments or isinstance(pixels.value, list):
             return False
-        loose = loose_octets(pixels.octets())
+        loose = loose_octets(pixels.value)
         return bool(loose) and speaks(loose, own, self.register)
 
     def _identity(self, subject: str | None, charset: tuple[str, ...]) -> str:
@@ -162,8 +174,10 @@ class _Cleaning:
             return ""
         return min(readings(element.octets(), charset)).strip("\x00 ")
 
-    def _written(self, cleaned: Dataset, cleaner: Cleaner, who: str) -> bytes:
-        """The cleaned file's bytes, sealed."""
+    def _written(
+        self, cleaned: Dataset, cleaner: Cleaner, who: str
+    ) -> tuple[tuple[Octets, ...], str]:
+        """The cleaned file's bytes, sealed, and the seal."""
         kept = {element.tag: element for element in cleaned}
         meta = self.file.meta
         sop_class = (
@@ -184,11 +198,18 @@ class _Cleaning:
         ]
         return named[0] or hashlib.sha256(self.data).hexdigest()
 
-    def _sealed(self, pieces: list[Octets], method: Element) -> bytes:
+    def _sealed(self, pieces: list[Octets], method: Element) -> tuple[tuple[Octets, ...], str]:
         """The file with the seal in the place kept for it, the end of the method's value."""
         place = next(at for at, piece in enumerate(pieces) if piece is method.value)
-        pieces[place] = method.octets()[:-_SEAL_CHARS] + self._seal(*pieces)
-        return b"".join(pieces)
+        ahead = sum(map(len, pieces[: place + 1])) - _SEAL_CHARS
+        whole = joined(pieces)
+        seal = self._seal(*whole)
+        at = 0
+        while ahead >= len(whole[at]):
+            ahead -= len(whole[at])
+            at += 1
+        whole[at : at + 1] = [whole[at][:ahead], seal, whole[at][ahead + _SEAL_CHARS :]]
+        return tuple(whole), seal.decode()
 
     def _seal(self, *parts: Octets) -> bytes:
         digest = hashlib.sha256()
@@ -197,16 +218,16 @@ class _Cleaning:
         named = f"{self.recipe.digest} {digest.hexdigest()}"
         return self.pseudonyms.digest("sealed-dicom", named).hex()[:_SEAL_CHARS].encode()
 
-    def _is_sealed(self) -> bool:
-        """Whether the file came out of here, under this key and recipe, and is untouched."""
+    def _valid_seal(self) -> str:
+        """The seal, if the file came out of here under this key and recipe, and is untouched."""
         element = self.top.get(tags.DEIDENTIFICATION_METHOD)
         found = _SEAL.search(element.octets()) if element else None
         if found is None or self.file.trailing:
-            return False
+            return ""
         place = self.data.find(found.group(0)) + len(_SEAL_MARK)
         view = memoryview(self.data)
         seal = self._seal(view[:place], _NO_SEAL, view[place + _SEAL_CHARS :])
-        return hmac.compare_digest(seal, found.group(1))
+        return seal.decode() if hmac.compare_digest(seal, found.group(1)) else ""
 
 
 def _sorted(counts: Mapping[str, int]) -> dict[str, int]:

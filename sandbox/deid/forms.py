@@ -60,24 +60,31 @@ class Verdict:
     """What an engine did with one file.
 
     Attributes:
-        result: cleaned, held or quarantined; only `cleaned` carries `data`.
+        result: cleaned, held or quarantined; only `cleaned` carries bytes.
         reason: stable kebab code of a hold or quarantine, else None.
-        data: the cleaned bytes.
+        pieces: the cleaned bytes, in pieces, so that large pixels are never copied.
         actions: how often each rule action was carried out (`X`, `Z`, `D`, `U`, `replace`, ...).
         removed: identifiers removed, by kind (`NAME`, `DATE`, `MRN`, `UID`, ...); counts only.
         modality: (0008,0060) Modality or the empty string.
         frames: number of frames, 0 without pixels.
         subject: pseudonym by which a text's dates were moved; a DICOM file bears its own.
         moves: exact days of a text's moved dates, in order; with these a project's are made.
+        mark: keyed digest that stands for the bytes, or empty: equal bytes have equal marks.
     """
 
     result: Result
     kind: FileKind
     reason: str | None = None
-    data: bytes | None = None
+    pieces: tuple[bytes | memoryview, ...] | None = None
     actions: Mapping[str, int] = field(default_factory=dict)
     removed: Mapping[str, int] = field(default_factory=dict)
     modality: str = ""
     frames: int = 0
     subject: str | None = None
     moves: tuple[Moved | None, ...] = ()
+    mark: str = ""
+
+    @cached_property
+    def data(self) -> bytes | None:
+        """The cleaned bytes in one piece."""
+        return None if self.pieces is None else b"".join(self.pieces)

@@ -13,25 +13,28 @@ _SOC, _SOT = b"\xff\x4f", 0x90
 _COMMENTS = frozenset({0xFE, 0x64, *range(0xE0, 0xF0)})
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})
 _MAX_SEGMENTS = 4096
+_WINDOW = 1 << 16
 
 
-def loose_octets(fragments: bytes) -> bytes:
+def loose_octets(fragments: bytes | memoryview) -> bytes:
     """Everything in encapsulated pixels that is no pixel, joined by line feeds.
 
     Args:
         fragments: items from the offset table to the end mark, as in a file; little endian.
     """
     found: list[bytes] = []
-    for number, fragment in enumerate(_items(fragments)):
+    for number, fragment in enumerate(_items(memoryview(fragments))):
         if number == 0:
-            found.append(fragment)  # an offset table holds numbers, unless someone hides words
+            found.append(
+                bytes(fragment)
+            )  # an offset table holds numbers, unless someone hides words
             continue
         found += _segments(fragment)
         found.append(_tail(fragment))
     return b"\n".join(piece for piece in found if piece.strip(b"\x00"))
 
 
-def _items(fragments: bytes) -> Iterator[bytes]:
+def _items(fragments: memoryview) -> Iterator[memoryview]:
     at = 0
     while at + _ITEM_HEAD <= len(fragments):
         length = int.from_bytes(fragments[at + 4 : at + _ITEM_HEAD], "little")
@@ -40,7 +43,7 @@ def _items(fragments: bytes) -> Iterator[bytes]:
         at += length
 
 
-def _segments(fragment: bytes) -> Iterator[bytes]:
+def _segments(fragment: memoryview) -> Iterator[bytes]:
     """Comment and application segments ahead of the coded pixels."""
     if fragment[:2] not in {_SOI, _SOC}:
         return
@@ -56,13 +59,20 @@ def _segments(fragment: bytes) -> Iterator[bytes]:
             continue
         length = int.from_bytes(fragment[at + 2 : at + 4], "big")
         if marker in _COMMENTS:
-            yield fragment[at + 4 : at + 2 + length]
+            yield bytes(fragment[at + 4 : at + 2 + length])
         at += 2 + max(length, 2)
 
 
-def _tail(fragment: bytes) -> bytes:
+def _tail(fragment: memoryview) -> bytes:
     """What follows the end of an image."""
     if fragment[:2] not in {_SOI, _SOC}:
         return b""
-    end = fragment.rfind(_EOI)
-    return b"" if end < 0 else fragment[end + 2 :]
+    # From the end, by the window: an image of a gigabyte is not copied to find its last two bytes.
+    stop = len(fragment)
+    while stop > 1:
+        start = max(0, stop - _WINDOW)
+        found = bytes(fragment[start:stop]).rfind(_EOI)
+        if found >= 0:
+            return bytes(fragment[start + found + 2 :])
+        stop = start + 1 if start else 0
+    return b""

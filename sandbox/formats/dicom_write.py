@@ -54,6 +54,19 @@ def encode_dataset(elements: Iterable[Element], encoding: Encoding) -> list[Octe
     return _Writer(encoding).dataset(elements)
 
 
+def joined(pieces: Iterable[Octets]) -> list[Octets]:
+    """The same bytes in as few pieces as can be had without copying a large value."""
+    whole: list[Octets] = []
+    small: list[Octets] = []
+    for piece in pieces:
+        if len(piece) <= _MAX_SHORT:
+            small.append(piece)
+        else:
+            whole += (b"".join(small), piece)
+            small = []
+    return [*whole, b"".join(small)]
+
+
 class _Writer:
     def __init__(self, encoding: Encoding) -> None:
         order = ">" if encoding.big else "<"

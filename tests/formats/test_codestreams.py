@@ -33,6 +33,9 @@ J2K = b"\xff\x4f" + segment(0x51, bytes(47)) + segment(0x90, bytes(10)) + b"pixe
         J2K[:2] + segment(0x64, b"\0\1Ottilie") + J2K[2:],
         JPEG + b"Ottilie",
         J2K + b"\0Ottilie",
+        J2K + b"Ottilie" + bytes(0xFFFE),
+        J2K + b"Ottilie" + bytes(0xFFF6),
+        J2K + b"Ottilie" + bytes(1 << 18),
     ],
 )
 def test_words_beside_the_pixels_are_found(fragment):
