@@ -71,7 +71,7 @@ ORPHANED = """
 import os, sys, signal
 from sandbox.clean.crew import Crew
 def opened():
-    os.write(1, b"here\n")
+    os.write(1, b"here\\n")
     return lambda number: number
 answers = Crew(opened, 3).answers(range(10_000_000))
 next(answers)
