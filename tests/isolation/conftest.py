@@ -1,4 +1,4 @@
-"""A hospital's house, and the same behind its door, for two projects on one dataset."""
+"""A hospital's house for two projects on one dataset."""
 
 import sys
 from collections.abc import Iterator
@@ -11,9 +11,6 @@ for folder in ("worker", "api", "journey", "deid"):
 sys.path.insert(0, str(Path(__file__).parent))
 
 from enclave_house import EnclaveHouse  # noqa: E402 - found on the path that was just set
-from test_hospital_over_http import ward  # noqa: E402 - as above
-
-__all__ = ["ward"]
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import base64
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -106,7 +107,13 @@ def dataset_body() -> dict[str, object]:
 
 @pytest.fixture
 def ward(tmp_path) -> Iterator[Ward]:
-    town = Town(tmp_path / "house")
+    with ward_in(tmp_path / "house") as made:
+        yield made
+
+
+@contextmanager
+def ward_in(folder: Path) -> Iterator[Ward]:
+    town = Town(folder)
     operator = town.found()
     steward = town.enrolled(operator, "stella")
     ledger = town.hospital(operator, steward)
