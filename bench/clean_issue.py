@@ -20,7 +20,7 @@ from sandbox.clean.recipes import recipe_named
 from sandbox.clean.rekeying import rekeyed
 from sandbox.deid.forms import Register
 from sandbox.exchange import issued_context
-from sandbox.storage.memory import MemoryBlobs
+from sandbox.storage.blobs_memory import MemoryBlobs
 from sandbox.vault import DatasetKeys
 
 REPORTS = Path(__file__).parent.parent / "examples" / "reports"
