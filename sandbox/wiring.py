@@ -7,6 +7,7 @@
 - A room joins by one line in `all_handlers` and, where it has a door, one field of `House`.
 """
 
+import hmac
 import logging
 import os
 import re
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import URL
 
 import crypto
 from crypto.keytree import KeyStore
@@ -38,10 +41,10 @@ from sandbox.history import Histories
 from sandbox.label.handlers import handlers as label_handlers
 from sandbox.layout import Process, is_apart, owners
 from sandbox.people.delays import Delays
-from sandbox.people.desk import Desk, Limits
+from sandbox.people.desk import Desk, LastSeen, Limits
 from sandbox.people.handlers import handlers as people_handlers
 from sandbox.people.passwords import Hasher
-from sandbox.people.presence import Presence
+from sandbox.people.presence import Presence, SharedPresence
 from sandbox.people.room import People, furnish
 from sandbox.people.setup_code import SetupCode
 from sandbox.provenance.notary import NotaryState
@@ -53,7 +56,11 @@ from sandbox.scanning import identifiers_in
 from sandbox.serving import Serving, open_serving
 from sandbox.settings import Settings
 from sandbox.storage.blobs import FileBlobs
+from sandbox.storage.folders import exclusive
 from sandbox.storage.keystore import SqliteKeyStore
+from sandbox.storage.postgres import PostgresLedgers
+from sandbox.storage.postgres_link import address_in, address_in_file
+from sandbox.storage.postgres_moments import PostgresMoments
 from sandbox.storage.sqlite import SqliteLedgers
 from sandbox.vault import ACCOUNT_FILE, open_vault, pin_serve
 from sandbox.worker import Worker
@@ -78,6 +85,7 @@ class House:
     policy: Path
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
+    moments: PostgresMoments | None = None
 
     def begin(self) -> None:
         """What a start does: finish signed tails, offer the setup code on an empty store.
@@ -100,6 +108,8 @@ class House:
         self.gate.close()
         self.gate.notary.close()
         self.ledgers.close()
+        if self.moments is not None:
+            self.moments.close()
 
 
 Clock = Callable[[], datetime]
@@ -137,14 +147,16 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
     gate, ledgers = _gate(settings, clock)
     exchange = _key_store(folder / "exchange")
     own = folder / "serve"
-    custody = open_serving(own, _key_store(own), exchange, _passphrase(settings))
+    with exclusive(_made(own) / ".lock"):  # several that start at once make one root and one pair
+        custody = open_serving(own, _key_store(own), exchange, _passphrase(settings))
+    moments, delays, presence = _moments(settings, custody)
     desk = Desk(
         gate=gate,
         hasher=Hasher(
             settings.password_memory_kib, settings.password_passes, settings.password_at_once
         ),
-        delays=Delays(settings.login_delay_s),
-        presence=Presence(own / "presence.json", timedelta(seconds=settings.session_longest_s)),
+        delays=delays,
+        presence=presence,
         setup_code=SetupCode(own / "setup-code"),
         seal=custody,
         invitation_key=custody.door_key(),
@@ -168,7 +180,24 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
         policy=folder / "policy",
         clock=clock,
         new_id=new_id,
+        moments=moments,
     )
+
+
+def _moments(
+    settings: Settings, custody: Serving
+) -> tuple[PostgresMoments | None, Delays, LastSeen]:
+    """Delays and sightings: of this process alone, or of all that share a database."""
+    longest = timedelta(seconds=settings.session_longest_s)
+    address = database_address(settings)
+    if address is None:
+        seen_file = settings.dir / "serve" / "presence.json"
+        return None, Delays(settings.login_delay_s), Presence(seen_file, longest)
+    moments = PostgresMoments(address)
+    # One key for all processes: a subject is one and the same in each of them.
+    key = hmac.digest(custody.door_key(), b"anbiao-delays-v1", "sha256")
+    delays = Delays(settings.login_delay_s, moments.failures, key)
+    return moments, delays, SharedPresence(moments.sightings, longest)
 
 
 def enclave(settings: Settings) -> Enclave:
@@ -283,7 +312,7 @@ def harden(folder: Path) -> None:
 def _gate(settings: Settings, clock: Clock = now_utc) -> tuple[Gate, Ledgers]:
     """A gate of this process over the ledgers, and the decision table in force, published."""
     folder = settings.dir
-    ledgers = SqliteLedgers(folder / "db")
+    ledgers = _ledgers(settings)
     ledgers.create(PLATFORM)
     decision_point = CasbinDecisionPoint()
     _publish(_made(folder / "policy"), decision_point)
@@ -297,6 +326,23 @@ def _gate(settings: Settings, clock: Clock = now_utc) -> tuple[Gate, Ledgers]:
         new_id=new_id,
     )
     return gate, ledgers
+
+
+def database_address(settings: Settings) -> URL | None:
+    """Where the house's PostgreSQL is; None when its ledgers are files.
+
+    Raises:
+        Unacceptable: `database-url-malformed`.
+        VerificationFailed: `file-exposed`, `file-missing`.
+    """
+    if settings.database_file is not None:
+        return address_in_file(settings.database_file)
+    return None if settings.database is None else address_in(settings.database)
+
+
+def _ledgers(settings: Settings) -> Ledgers:
+    address = database_address(settings)
+    return SqliteLedgers(settings.dir / "db") if address is None else PostgresLedgers(address)
 
 
 def _publish(folder: Path, decision_point: CasbinDecisionPoint) -> None:

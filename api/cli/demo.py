@@ -38,19 +38,41 @@ _BYTES = frozenset({"seal", "send"})
     type=click.Path(path_type=Path, file_okay=False),
     help="Data folder, new or empty; always kept.  [default: demo-data/<time>]",
 )
+@click.option(
+    "--database",
+    metavar="URL",
+    help="On PostgreSQL: the address of somebody who may make schemas and roles in it.",
+)
+@click.option(
+    "--database-file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="File that holds this address: a password on a command line is seen by others.",
+)
 @click.option("--keep", is_flag=True, help="Leave the processes running.")
-def demo(given: Path | None, register: Path | None, folder: Path | None, *, keep: bool) -> int:
+def demo(
+    *,
+    given: Path | None,
+    register: Path | None,
+    folder: Path | None,
+    database: str | None,
+    database_file: Path | None,
+    keep: bool,
+) -> int:
     """Play hospital, officer, firm, voters, recipient and regulator on real files.
 
-    Exit code 0 only if every verdict is as expected.
+    Exit code 0 only if every verdict is as expected. On PostgreSQL a schema and a role of the
+    demo's own are made, and left there with what they hold.
     """
     if register and not given:
         raise click.UsageError("--register goes with --input")
+    if database and database_file:
+        raise click.UsageError("--database and --database-file exclude one another")
+    owner = database_file.read_text(encoding="utf-8").strip() if database_file else database
     console = Console()
     own = material.given(given, register) if given else None
     target = _fresh(folder).resolve()
     began = time.monotonic()
-    with ended_by_signals(), staged(target, keep=keep) as stage:
+    with ended_by_signals(), staged(target, keep=keep, owner=owner) as stage:
         play, said = _played(console, stage, own)
         show(console, play, said, time.monotonic() - began)
         if keep:

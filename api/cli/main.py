@@ -26,6 +26,7 @@ INTERRUPTED = 130
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "clean": ("api.cli.clean:clean", "De-identify a folder, offline."),
+    "database": ("api.cli.database:database", "Make or migrate tables in PostgreSQL."),
     "demo": ("api.cli.demo:demo", "Play the whole chain on real files."),
     "deposit": ("api.cli.deposit:deposit", "Seal a folder and deposit it, as the hospital."),
     "doctor": ("api.cli.doctor:doctor", "Check how this house is set up."),

@@ -5,7 +5,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -19,12 +19,24 @@ from sandbox.layout import Process
 from sandbox.settings import Settings, load
 from sandbox.soundness import require_sound
 
+MOST_SERVERS = 64
+
 dir_option = click.option(
     "--dir",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
     required=True,
     help="Data folder.",
+)
+database_option = click.option(
+    "--database",
+    metavar="URL",
+    help="PostgreSQL in place of SQLite files: postgresql://ROLE@HOST/NAME, without a password.",
+)
+database_file_option = click.option(
+    "--database-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File (0600) that holds this address, with its password if need be.",
 )
 quiet_option = click.option("--quiet", is_flag=True, help="Log warnings only.")
 
@@ -66,17 +78,48 @@ def only_one(settings: Settings, name: str) -> Iterator[None]:
     Raises:
         Unavailable: `already-running`.
     """
-    path = settings.dir / "run" / f"{name}.lock"
-    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with _one_of([name], settings):
+        yield
+
+
+@contextmanager
+def one_of_several(settings: Settings, name: str) -> Iterator[str]:
+    """As `only_one`, or one of several where these share the ledgers: then `name-2`, `name-3`, ...
+
+    Yields the name of this one; the first free one is taken.
+
+    Raises:
+        Unavailable: `already-running`.
+    """
+    most = MOST_SERVERS if settings.shares_ledgers else 1
+    names = [name, *(f"{name}-{number}" for number in range(2, most + 1))]
+    with _one_of(names, settings) as own:
+        yield own
+
+
+@contextmanager
+def _one_of(names: Sequence[str], settings: Settings) -> Iterator[str]:
+    folder = settings.dir / "run"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name in names:
+        descriptor = _locked(folder / f"{name}.lock")
+        if descriptor is not None:
+            try:
+                yield name
+            finally:
+                os.close(descriptor)
+            return
+    raise Unavailable("already-running", f"a {names[0]} runs over this folder")
+
+
+def _locked(path: Path) -> int | None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Unavailable("already-running", f"a {name} runs over this folder") from error
-        yield
-    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         os.close(descriptor)
+        return None
+    return descriptor
 
 
 @contextmanager

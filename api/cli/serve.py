@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,8 +16,10 @@ import uvicorn
 from api.app import create_app
 from api.cli.main import tell_logs
 from api.cli.processes import (
+    database_file_option,
+    database_option,
     dir_option,
-    only_one,
+    one_of_several,
     quiet_option,
     running_note,
     settings_of,
@@ -41,21 +43,26 @@ _log = logging.getLogger("anbiao.serve")
 @click.option("--host", help="Address to listen on; loopback only without TLS.")
 @click.option("--port", type=int, help="TCP port; 0 takes a free one.")
 @click.option("--all", "with_others", is_flag=True, help="Run notary and worker beside it.")
+@database_option
+@database_file_option
 @quiet_option
-def serve(
-    folder: Path, host: str | None, port: int | None, *, with_others: bool, quiet: bool
-) -> None:
-    """Serve HTTP over DIR until stopped; writes DIR/run/serve.json with the address."""
+def serve(folder: Path, *, with_others: bool, quiet: bool, **given: object) -> None:
+    """Serve HTTP over DIR until stopped; writes DIR/run/serve.json with the address.
+
+    On PostgreSQL several may serve one DIR, each on a port of its own; the second one's address
+    is in DIR/run/serve-2.json.
+    """
     tell_logs(quiet=quiet)
-    settings = settings_of(folder, Process.SERVE, host=host, port=port)
+    settings = settings_of(folder, Process.SERVE, **given)
     if with_others and settings.mode == Mode.PRODUCTION:
         raise Unacceptable("all-in-production", "--all would run three processes as one user")
     stop = stop_on_signals()
-    with only_one(settings, "serve"), _others(settings, stop) if with_others else _nothing():
-        _serve(settings, stop)
+    others = _others(settings, stop) if with_others else _nothing()
+    with one_of_several(settings, "serve") as name, others:
+        _serve(settings, stop, name)
 
 
-def _serve(settings: Settings, stop: threading.Event) -> None:
+def _serve(settings: Settings, stop: threading.Event, name: str) -> None:
     house = wiring.serving(settings)
     try:
         house.begin()
@@ -64,7 +71,7 @@ def _serve(settings: Settings, stop: threading.Event) -> None:
         ticking = threading.Thread(target=_tick, args=(house, server, stop), daemon=True)
         ticking.start()
         url = _url(settings, listening)
-        with running_note(settings, "serve", url=url):
+        with running_note(settings, name, url=url):
             click.echo(f"listening on {url}", err=True)
             server.run(sockets=[listening])
         stop.set()
@@ -130,8 +137,8 @@ def _others(settings: Settings, stop: threading.Event) -> Iterator[None]:
     """Notary and worker as processes of their own, ended with the body."""
     program = [sys.executable, "-m", "api.cli.main"]
     children = [
-        subprocess.Popen([*program, name, "--dir", str(settings.dir)])  # noqa: S603 - our own program
-        for name in ("notary", "worker")
+        subprocess.Popen([*program, name, "--dir", str(settings.dir), *more])  # noqa: S603 - our own program
+        for name, more in (("notary", ()), ("worker", _database_of(settings)))
     ]
     try:
         _await_note(settings.dir / "run" / "notary.json", children[0], stop)
@@ -144,6 +151,13 @@ def _others(settings: Settings, stop: threading.Event) -> Iterator[None]:
                 child.wait(_CHILD_END_S)
             except subprocess.TimeoutExpired:
                 child.kill()
+
+
+def _database_of(settings: Settings) -> Sequence[str]:
+    """What tells the worker of the same database."""
+    if settings.database_file is not None:
+        return ("--database-file", str(settings.database_file))
+    return () if settings.database is None else ("--database", settings.database)
 
 
 def _await_note(note: Path, child: subprocess.Popen[bytes], stop: threading.Event) -> None:

@@ -8,6 +8,8 @@ import click
 
 from api.cli.main import tell_logs
 from api.cli.processes import (
+    database_file_option,
+    database_option,
     dir_option,
     only_one,
     quiet_option,
@@ -32,15 +34,19 @@ _AWAITED = frozenset({"pin-missing", "account-missing"})
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="Public sealing key of `serve` (its `serve/identity.pub`), pinned from now on.",
 )
+@database_option
+@database_file_option
 @quiet_option
-def worker(folder: Path, account: str | None, serve_key: Path | None, *, quiet: bool) -> None:
+def worker(
+    folder: Path, account: str | None, serve_key: Path | None, *, quiet: bool, **given: object
+) -> None:
     """Open deposits, clean, issue and seal in DIR until stopped.
 
     Before it starts, `vault/account`, `vault/serve.pin` and the stewards' pins must be there; as
     long as one is missing it waits and says so; in production it ends, having made its identity.
     """
     tell_logs(quiet=quiet)
-    settings = settings_of(folder, Process.WORKER)
+    settings = settings_of(folder, Process.WORKER, **given)
     stop = stop_on_signals()
     with only_one(settings, "worker"):
         if account is not None:

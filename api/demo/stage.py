@@ -1,6 +1,8 @@
 """The three processes of a house, started over a fresh data folder and stopped again."""
 
 import json
+import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -9,6 +11,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -28,23 +31,51 @@ class Stage:
     Attributes:
         folder: the data folder.
         url: where `serve` listens, once it does.
+        owner: address of a PostgreSQL database, of somebody who may make schemas and roles in it;
+            SQLite files without.
     """
 
     folder: Path
     url: str = ""
+    owner: str | None = None
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self) -> None:
         """Start notary, worker and server, and wait until the server listens.
 
         Raises:
-            ClientError: `process-ended`, `process-late`.
+            ClientError: `process-ended`, `process-late`, `database-refused`.
         """
         (self.folder / "run").mkdir(mode=0o700, parents=True, exist_ok=True)
+        if self.owner is not None:
+            self._prepare(self.owner)
         # In a thread of its own an interrupt can't fall between a process's birth and its note.
         with ThreadPoolExecutor(1) as pool:
             list(pool.map(self.start_one, PROCESSES))
         self.url = str(json.loads(self.appears("run/serve.json"))["url"])
+
+    def _prepare(self, owner: str) -> None:
+        """Make a schema and a role of this demo's own, and name them in the house's settings."""
+        name = f"anbiao_demo_{datetime.now(UTC):%Y%m%d_%H%M%S}_{secrets.token_hex(3)}"
+        address, kept = self.folder / "run" / "owner", self.folder / "database"
+        # By a file: what stands in a command line can be read by everybody on the machine.
+        with os.fdopen(os.open(address, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(owner)
+        command = [sys.executable, "-m", "api.cli.main", "database", "prepare"]
+        try:
+            done = subprocess.run(  # noqa: S603 - our own program
+                [*command, "--database-file", address, "--name", name, "--to", kept],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        finally:
+            address.unlink()
+        if done.returncode:
+            raise ClientError("database-refused", f"it can't be made ready: {done.stderr.strip()}")
+        settings = f"database_file = {json.dumps(str(kept))}\n"
+        (self.folder / "settings.toml").write_text(settings, encoding="utf-8")
 
     def start_one(self, name: str) -> None:
         """Start one process, or start it again; its words go to `run/<name>.log`.
@@ -128,9 +159,9 @@ def ended_by_signals() -> Iterator[None]:
 
 
 @contextmanager
-def staged(folder: Path, *, keep: bool) -> Iterator[Stage]:
+def staged(folder: Path, *, keep: bool, owner: str | None = None) -> Iterator[Stage]:
     """A house that runs as long as the body; with `keep`, on after a body that succeeded."""
-    stage = Stage(folder)
+    stage = Stage(folder, owner=owner)
     done = False
     try:
         stage.start()

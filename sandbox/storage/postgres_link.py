@@ -27,6 +27,9 @@ from crypto import secretfile
 from crypto.errors import VerificationError
 from sandbox.errors import LedgerUnavailable, Unacceptable, Unavailable, VerificationFailed
 
+Address = URL
+"""Where a database is, and as whom; it may hold a password."""
+
 _DRIVER: Final = "postgresql+psycopg"
 _SCHEMES: Final = frozenset({"postgresql", "postgres", _DRIVER})
 _ROLE: Final = re.compile(r"[a-z_][a-z0-9_]{0,62}")

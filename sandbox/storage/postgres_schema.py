@@ -8,6 +8,7 @@
   tables are of this program's revision.
 """
 
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -106,29 +107,37 @@ def migrate(
         return Migrated(before, run.revision_of(connection) or "")
 
 
-def prepare(url: URL, role: str, password: str, schema: str) -> None:
-    """Make a schema, and the application's role with its password, as somebody who may.
+def prepare(url: URL, name: str) -> str:
+    """Make schema and application's role of one name, and the tables, as somebody who may.
+
+    Returns:
+        The address for the application, its new password in it: to be kept in a file of mode 0600.
 
     Raises:
         Unavailable: `database-unreachable`, `database-refused`, `migration-failed`.
         StateError: `role-exists`, `schema-exists`.
     """
-    role_name(role)
-    role_name(schema)
+    password = secrets.token_urlsafe(24)
     with _owning(url) as connection:
-        taken = "SELECT 1 FROM pg_roles WHERE rolname = :name"
-        if connection.scalar(text(taken), {"name": role}):
-            raise StateError("role-exists", "there is a role of this name already")
-        if connection.scalar(text("SELECT to_regnamespace(:name)"), {"name": schema}):
+        _make_role(connection, role_name(name), password)
+        if connection.scalar(text("SELECT to_regnamespace(:name)"), {"name": name}):
             raise StateError("schema-exists", "there is a schema of this name already")
-        connection.exec_driver_sql(f"CREATE SCHEMA {schema}")
-        # The server gets a verifier, not the password: what it logs opens nothing.
-        driver = connection.connection.driver_connection
-        assert driver is not None  # noqa: S101 - the connection is open
-        verifier = driver.pgconn.encrypt_password(
-            password.encode(), role.encode(), b"scram-sha-256"
-        ).decode()
-        connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN PASSWORD '{verifier}'")
+        connection.exec_driver_sql(f"CREATE SCHEMA {name}")
+    options = " ".join(filter(None, (str(url.query.get("options", "")), f"-csearch_path={name}")))
+    inside = url.update_query_dict({"options": options})
+    migrate(inside, name)
+    return inside.set(username=name, password=password).render_as_string(hide_password=False)
+
+
+def _make_role(connection: Connection, role: str, password: str) -> None:
+    taken = "SELECT 1 FROM pg_roles WHERE rolname = :name"
+    if connection.scalar(text(taken), {"name": role}):
+        raise StateError("role-exists", "there is a role of this name already")
+    # The server gets a verifier, not the password: what it logs opens nothing.
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - the connection is open
+    octets = driver.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256")
+    connection.exec_driver_sql(f"CREATE ROLE {role} LOGIN PASSWORD '{octets.decode()}'")
 
 
 def check_start(engine: Engine) -> None:
