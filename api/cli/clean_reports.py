@@ -10,7 +10,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -113,11 +113,17 @@ def reports(
         )
 
 
-def _opened(file: Path) -> TextIO:
+@contextmanager
+def _opened(file: Path) -> Iterator[TextIO]:
     """A file to write; what is in it stays until the run is sure to begin."""
     with _told():
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, _MODE)
-        return os.fdopen(descriptor, "w", encoding="utf-8")
+    stream = os.fdopen(descriptor, "w", encoding="utf-8")
+    try:
+        yield stream
+    finally:
+        with suppress(OSError):  # what can't be written was told when the report was finished
+            stream.close()
 
 
 def _unnamed(folder: Path) -> TextIO:
