@@ -50,8 +50,12 @@ def record(  # noqa: PLR0913, PLR0917 - one argument per member of the line
     ratio: float | None = None,
     goal: str | None = None,
     met: bool = True,
+    told: bool = False,
 ) -> Figure:
-    """Append a figure to the results; it will stand in the table, too."""
+    """Append a figure to the results; it will stand in the table, too, unless told otherwise.
+
+    A figure that its room has `told` in a table of its own isn't shown again while it is met.
+    """
     rounded = None if ratio is None else _rounded(ratio)
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     figure = Figure(
@@ -59,7 +63,8 @@ def record(  # noqa: PLR0913, PLR0917 - one argument per member of the line
     )
     with RESULTS.open("a", encoding="utf-8") as file:
         file.write(json.dumps(asdict(figure), ensure_ascii=False) + "\n")
-    _RECORDED.append(figure)
+    if not (told and met):
+        _RECORDED.append(figure)
     return figure
 
 

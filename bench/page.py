@@ -6,6 +6,8 @@ Figures are those of one machine; the page names it. Nothing is written by hand.
 import json
 from pathlib import Path
 
+from peers_page import is_peers, side_by_side
+
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.jsonl"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
@@ -32,12 +34,13 @@ def last_figures() -> list[dict]:
 def page(figures: list[dict]) -> str:
     lines = [HEAD]
     for room in sorted({figure["room"] for figure in figures}):
-        mine = [figure for figure in figures if figure["room"] == room]
+        mine = [one for one in figures if one["room"] == room and not is_peers(one)]
         for machine in sorted({figure["machine"] for figure in mine}):
             lines += [f"\n## {room}\n\n{machine}.\n"]
             lines += ["| figure | value | unit | against | ratio | goal | met | date |"]
             lines += ["|---|---|---|---|---|---|---|---|"]
             lines += [row(figure) for figure in mine if figure["machine"] == machine]
+        lines += side_by_side([one for one in figures if one["room"] == room and is_peers(one)])
     return "\n".join(lines) + "\n"
 
 
