@@ -23,6 +23,7 @@ class ProjectForm(Form):
     guideline: Document
     schema_: Annotated[Document, Field(alias="schema")]
     lease_s: Annotated[int, Field(ge=30, le=86_400)] | None = None
+    overlap: Annotated[int, Field(ge=1, le=9)] = 1
 
 
 class NextForm(Form):
@@ -39,10 +40,11 @@ class LabelForm(Form):
 
 
 class ReviewForm(Form):
-    """A verdict on a label."""
+    """A verdict on a label; `value` is the adjudicator's own label when they decide."""
 
-    verdict: Literal["accept", "return"]
+    verdict: Literal["accept", "return", "adjudicate", "decide"]
     reason: Text = ""
+    value: Document | None = None
 
 
 class ReopenForm(Form):
@@ -70,6 +72,7 @@ class ProjectShape(BaseModel):
     label_schema: dict[str, Any]
     schema_digest: str
     lease_s: int
+    overlap: int
     created_at: datetime
     tasks: dict[str, int]
 
@@ -84,8 +87,19 @@ class LeaseGivenShape(BaseModel):
     receipt: ReceiptShape
 
 
+class JudgedShape(BaseModel):
+    """A label of the item under review, by the task that it is of."""
+
+    task: str
+    version: int
+    label: dict[str, Any]
+
+
 class LeaseShape(BaseModel):
-    """A live lease of the actor's own; `label` is what a reviewer judges."""
+    """A live lease of the actor's own.
+
+    A reviewer judges `labels`, all labels of the item; `label` is that of the lease's own task.
+    """
 
     lease: str
     task: str
@@ -100,6 +114,7 @@ class LeaseShape(BaseModel):
     guideline: dict[str, Any]
     label_schema: dict[str, Any]
     label: dict[str, Any] | None
+    labels: list[JudgedShape]
 
 
 class LeasesShape(BaseModel):

@@ -1374,7 +1374,8 @@ class Lineage:
             return
         action, objects = entry["action"], entry["objects"]
         release = objects.get("release", "")
-        if action == "label.submit":
+        decides = entry["outcome"].get("codes", {}).get("verdict") == "decide"
+        if action == "label.submit" or (action == "review.submit" and decides):
             for project in {objects.get("project", ""), entry["domain"].partition(":")[2]}:
                 self.labellers.setdefault(project, set()).add(entry["actor"])
         elif action in {"dataset.create", "approval.sign", "project.create"}:

@@ -50,9 +50,12 @@ TASK: Mapping[T, frozenset[T]] = MappingProxyType(
         T.OPEN: frozenset({T.LEASED, T.CANCELLED}),
         T.LEASED: frozenset({T.OPEN, T.SUBMITTED, T.RETURNED, T.CANCELLED}),
         T.SUBMITTED: frozenset({T.IN_REVIEW, T.ADJUDICATION, T.CANCELLED}),
-        T.IN_REVIEW: frozenset({T.ACCEPTED, T.RETURNED, T.ADJUDICATION, T.SUBMITTED, T.CANCELLED}),
+        T.IN_REVIEW: frozenset(
+            {T.ACCEPTED, T.RETURNED, T.ADJUDICATION, T.SUBMITTED, T.SET_ASIDE, T.CANCELLED}
+        ),
         T.RETURNED: frozenset({T.LEASED, T.CANCELLED}),
-        T.ADJUDICATION: frozenset({T.ACCEPTED, T.CANCELLED}),
+        T.ADJUDICATION: frozenset({T.ACCEPTED, T.SET_ASIDE, T.CANCELLED}),
+        T.SET_ASIDE: frozenset({T.IN_REVIEW, T.CANCELLED}),
         T.ACCEPTED: frozenset({T.LOCKED, T.CANCELLED}),
         T.LOCKED: frozenset({T.IN_REVIEW, T.CANCELLED}),
         T.CANCELLED: frozenset(),

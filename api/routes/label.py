@@ -1,8 +1,7 @@
 """Projects, tasks, leases, labels and reviews."""
 
 import secrets
-from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Path, Response
@@ -11,6 +10,7 @@ from api.authentication import ActorHere
 from api.requests import RequestKey, WindowHere
 from api.shapes import HexId, Page, page, with_receipt
 from api.shapes_label import (
+    JudgedShape,
     LabelForm,
     LabelSavedShape,
     LabelVersionShape,
@@ -31,6 +31,7 @@ from api.shapes_label import (
 )
 from sandbox.acts import Actor, project_domain
 from sandbox.errors import Malformed, NotFound
+from sandbox.label import blindness
 from sandbox.label import commands as c
 from sandbox.label.custody import IssuedKeys
 from sandbox.label.desk import LabelDesk, LabelDraft, ProjectDraft
@@ -89,6 +90,14 @@ class _Room:
         self.project(tables, actor, row.project)
         return row
 
+    def counts(self, tables: Tables, actor: Actor, project: Project) -> Mapping[str, int]:
+        """How many tasks are in each state, as far as the actor may know (R41)."""
+        return blindness.counts(tables, project, actor.account, self.house.clock())
+
+    def is_blind(self, tables: Tables, actor: Actor, task: Task) -> bool:
+        """Whether the task is another labeller's slot, of which the actor may know nothing."""
+        return blindness.hides(tables, task, actor.account, self.house.clock())
+
     def shown(self, task: Task) -> tuple[str, ...]:
         """What was looked at under the task's lease; uncounted, all of it was."""
         counted = self.viewing.tally.look(task.lease) if task.lease else None
@@ -109,6 +118,7 @@ def _project_routes(routes: APIRouter, room: _Room) -> None:
             guideline=form.guideline,
             schema=form.schema_,
             lease_s=form.lease_s or room.house.settings.lease_s,
+            overlap=form.overlap,
         )
         receipt = room.gate.perform(actor, room.desk.create_project(ledger, draft, key))
         return ProjectCreatedShape(**with_receipt(receipt))
@@ -119,13 +129,18 @@ def _project_routes(routes: APIRouter, room: _Room) -> None:
         with room.gate.snapshot(ledger) as tables:
             rows = [r for r in tables.of(Project).find() if room.knows(actor, ledger, r.id)]
             behind = [r for r in rows if asked.after is None or r.id > asked.after]
-            return page(behind[: asked.limit + 1], asked, lambda row: _project(tables, row))
+            return page(
+                behind[: asked.limit + 1],
+                asked,
+                lambda row: _project(row, room.counts(tables, actor, row)),
+            )
 
     @routes.get("/projects/{project}")
     def project(ledger: str, project: ProjectId, actor: ActorHere) -> ProjectShape:
         """One project."""
         with room.gate.snapshot(ledger) as tables:
-            return _project(tables, room.project(tables, actor, project))
+            row = room.project(tables, actor, project)
+            return _project(row, room.counts(tables, actor, row))
 
     @routes.get("/projects/{project}/leases")
     def own_leases(ledger: str, project: ProjectId, actor: ActorHere) -> LeasesShape:
@@ -169,6 +184,8 @@ def _task_routes(routes: APIRouter, room: _Room) -> None:
         """Where a task stands, and which versions of its label there are."""
         with room.gate.snapshot(ledger) as tables:
             row = room.task(tables, actor, task)
+            if room.is_blind(tables, actor, row):
+                raise NotFound
             return _task(row, list(tables.of(Label).find(task=task)))
 
     @routes.get("/tasks/{task}/labels/{version}")
@@ -210,7 +227,7 @@ def _review_routes(routes: APIRouter, room: _Room) -> None:
     def submit_review(
         ledger: str, task: HexId, form: ReviewForm, actor: ActorHere, key: RequestKey
     ) -> ReviewSavedShape:
-        """Accept a label, or return it with a reason."""
+        """Accept a label, return it, send it to adjudication, or decide by a label of one's own."""
         with room.gate.snapshot(ledger) as tables:
             row = room.task(tables, actor, task)
             shown = room.shown(row)
@@ -224,7 +241,7 @@ def _review_routes(routes: APIRouter, room: _Room) -> None:
             verdict=form.verdict,
             shown=shown,
         )
-        command = room.desk.submit_review(ledger, review, form.reason)
+        command = room.desk.submit_review(ledger, review, form.reason, form.value)
         receipt = room.gate.perform(actor, command)
         if row.lease:
             room.viewing.tally.forget(row.lease)
@@ -304,8 +321,7 @@ def _version(seen: str | None) -> int:
     return int(text)
 
 
-def _project(tables: Tables, row: Project) -> ProjectShape:
-    states = Counter(str(task.state) for task in tables.of(Task).find(project=row.id))
+def _project(row: Project, tasks: Mapping[str, int]) -> ProjectShape:
     return ProjectShape(
         project=row.id,
         dataset=row.dataset,
@@ -316,8 +332,9 @@ def _project(tables: Tables, row: Project) -> ProjectShape:
         label_schema=schema_of(row).document(),
         schema_digest=row.schema_digest,
         lease_s=row.lease_s,
+        overlap=row.overlap,
         created_at=row.created_at,
-        tasks=dict(states),
+        tasks=dict(tasks),
     )
 
 
@@ -337,6 +354,9 @@ def _task(row: Task, labels: list[Label]) -> TaskShape:
 
 
 def _lease(view: LeaseView) -> LeaseShape:
+    labels = [
+        JudgedShape(task=one.task, version=one.version, label=dict(one.said)) for one in view.judged
+    ]
     return LeaseShape(
         lease=view.lease.id,
         task=view.lease.task,
@@ -350,5 +370,6 @@ def _lease(view: LeaseView) -> LeaseShape:
         expires_at=view.lease.expires_at,
         guideline=guideline_of(view.project).document(),
         label_schema=schema_of(view.project).document(),
-        label=None if view.said is None else dict(view.said),
+        label=next((one.label for one in labels if one.task == view.lease.task), None),
+        labels=labels,
     )

@@ -136,6 +136,7 @@ class IssueItem(Command):
     project: str
     project_item: str
     task: str
+    further_tasks: tuple[str, ...] = ()
     kind: str
     modality: str
     frames: int

@@ -149,6 +149,11 @@ class Handover:
                 project=project.id,
                 project_item=issued,
                 task=_named(own, "task", item),
+                # One task per labeller of the item; under the project's key no id tells
+                # another (R41).
+                further_tasks=tuple(
+                    _named(own, f"task-{slot}", item) for slot in range(2, project.overlap + 1)
+                ),
                 kind=said["kind"],
                 modality=said["modality"],
                 frames=said["frames"],

@@ -39,8 +39,11 @@ class Issuing:
         """Keep the project item and open its task.
 
         Raises:
-            Conflict: the item was issued to the project already, or is not approved now.
+            Conflict: the item was issued to the project already, is not approved now, or has
+                not one task for each of the people who are to label it (R41).
         """
+        if len(command.further_tasks) + 1 != tables.of(Project).require(command.project).overlap:
+            raise Conflict("overlap-differs", "the project wants another number of tasks")
         item = tables.of(Item).require(command.item)
         if item.state is not ItemState.APPROVED or item.subject is None:
             raise Conflict("item-not-approved", "the item is not approved")
@@ -59,22 +62,26 @@ class Issuing:
                 issued_index=acting.index,
             )
         )
-        tables.of(Task).insert(
-            Task(
-                id=command.task,
-                project=command.project,
-                item=command.project_item,
-                state=TaskState.OPEN,
-                labeller=None,
-                reviewer=None,
-                lease=None,
-                label=None,
-                version=0,
-            )
-        )
+        for slot, task in enumerate((command.task, *command.further_tasks), start=1):
+            tables.of(Task).insert(_open_task(command, task, slot))
         return Outcome(
             digests={"issued": f"sha256:{command.blob}"},
             commitments=(Commitment("issued", command.commitment),),
             states={"project_item": str(ItemState.ISSUED), "task": str(TaskState.OPEN)},
             reply={"project_item": command.project_item, "task": command.task},
         )
+
+
+def _open_task(command: IssueItem, task: str, slot: int) -> Task:
+    return Task(
+        id=task,
+        project=command.project,
+        item=command.project_item,
+        state=TaskState.OPEN,
+        labeller=None,
+        reviewer=None,
+        lease=None,
+        label=None,
+        version=0,
+        slot=slot,
+    )

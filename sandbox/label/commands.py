@@ -35,6 +35,16 @@ class Fault:
         return Unacceptable(self.code, self.message, field=self.field)
 
 
+@dataclass(frozen=True)
+class Decision:
+    """The adjudicator's own label, sealed: it follows on `version` of the task's label."""
+
+    label: str
+    version: int
+    sealed: bytes
+    commitments: Mapping[str, bytes]
+
+
 @dataclass(frozen=True, kw_only=True)
 class CreateProject(Command):
     """Open the labelling job of one dataset."""
@@ -48,6 +58,7 @@ class CreateProject(Command):
     guideline: bytes
     schema: bytes
     lease_s: int
+    overlap: int = 1
     fault: Fault | None = None
 
     def objects(self) -> Mapping[str, str]:
@@ -114,7 +125,10 @@ class SubmitLabel(LabelCommand):
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitReview(LabelCommand):
-    """Accept a label or return it with a reason."""
+    """Judge a label: accept, return, send to adjudication, or decide by a label of one's own.
+
+    `decision` is the label of a `decide`, made ready as a submitted one is.
+    """
 
     ACTION: ClassVar[Action] = Action.REVIEW_SUBMIT
 
@@ -124,6 +138,7 @@ class SubmitReview(LabelCommand):
     asked: bytes = b""
     sealed: bytes = field(default=b"", compare=False)
     commitment: bytes = field(default=b"", compare=False)
+    decision: "Decision | None" = field(default=None, compare=False)
     shown: tuple[str, ...] = field(default=(), compare=False)
     fault: Fault | None = None
 

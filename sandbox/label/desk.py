@@ -21,9 +21,16 @@ from sandbox.formats.extents import Extent
 from sandbox.formats.guideline import parse_guideline
 from sandbox.formats.label_schema import parse_schema
 from sandbox.formats.label_value import check_value
-from sandbox.label.commands import CreateProject, Fault, ReopenTask, SubmitLabel, SubmitReview
+from sandbox.label.commands import (
+    CreateProject,
+    Decision,
+    Fault,
+    ReopenTask,
+    SubmitLabel,
+    SubmitReview,
+)
 from sandbox.label.digests import shown_payload
-from sandbox.label.reviews import ACCEPT, VERDICTS
+from sandbox.label.verdicts import ACCEPT, DECIDE, VERDICTS
 from sandbox.records.documents import schema_of
 from sandbox.records.labels import Project, ProjectItem, Task
 from sandbox.records.port import Ledgers, Tables
@@ -66,6 +73,7 @@ class ProjectDraft:
     guideline: Mapping[str, object]
     schema: Mapping[str, object]
     lease_s: int
+    overlap: int = 1
 
 
 @dataclass(frozen=True)
@@ -109,6 +117,7 @@ class LabelDesk:
             guideline=guideline,
             schema=schema,
             lease_s=draft.lease_s,
+            overlap=draft.overlap,
             fault=fault,
         )
 
@@ -118,14 +127,13 @@ class LabelDesk:
         Raises:
             NotFound: no such project or task.
         """
-        label = secrets.token_hex(16)
         command = SubmitLabel(
             ledger=ledger,
             domain=project_domain(draft.project),
             request_key=request_key,
             project=draft.project,
             task=draft.task,
-            label=label,
+            label="",
             version=draft.version,
             asked=_asked(draft.value, draft.comment),
             shown=draft.shown,
@@ -134,33 +142,45 @@ class LabelDesk:
             project = tables.of(Project).require(draft.project)
             item = _item(tables, draft)
         try:
-            secret = self._secret(project, item, draft)
+            label, sealed, commitments = self._seal(project, item, draft)
         except InputError as error:
-            return replace(command, fault=Fault.of(error))
-        key = self._keys.record_key(project.id)
-        commitments = {
-            "label": secret.label.commitment,
-            "comment": secret.comment.commitment,
-            "shown": secret.shown.commitment,
-        }
-        sealed = seal_label(key, project.id, label, secret)
-        return replace(command, sealed=sealed, commitments=commitments)
+            return replace(command, label=secrets.token_hex(16), fault=Fault.of(error))
+        return replace(command, label=label, sealed=sealed, commitments=commitments)
 
-    def submit_review(self, ledger: str, review: SubmitReview, reason: str) -> SubmitReview:
-        """`review` with its reason checked and sealed."""
-        review = replace(review, ledger=ledger, asked=_asked({}, reason))
+    def submit_review(
+        self,
+        ledger: str,
+        review: SubmitReview,
+        reason: str,
+        value: Mapping[str, object] | None = None,
+    ) -> SubmitReview:
+        """`review` with its reason, and the label of a decision, checked and sealed.
+
+        Raises:
+            NotFound: no such project or task.
+        """
+        review = replace(review, ledger=ledger, asked=_asked(value or {}, reason))
+        decision = None
         try:
-            if review.verdict not in VERDICTS:
-                raise Unacceptable("verdict-unknown", "accept or return is wanted", field="verdict")
-            if review.verdict != ACCEPT and not reason.strip():
-                raise Unacceptable(
-                    "reason-missing", "say why the label is returned", field="reason"
-                )
+            _check_verdict(review.verdict, reason, value)
             self._check_text(reason, "reason")
+            if value is not None:
+                decision = self._decide(ledger, review, reason, value)
         except InputError as error:
             return replace(review, fault=Fault.of(error))
         sealed, commitment = self._seal_reason(review.project, review.review, reason)
-        return replace(review, sealed=sealed, commitment=commitment)
+        return replace(review, sealed=sealed, commitment=commitment, decision=decision)
+
+    def _decide(
+        self, ledger: str, review: SubmitReview, reason: str, value: Mapping[str, object]
+    ) -> Decision:
+        with self._ledgers.open(ledger).snapshot() as tables:
+            project = tables.of(Project).require(review.project)
+            version = tables.of(Task).require(review.task).version
+            draft = LabelDraft(project.id, review.task, version, value, reason, review.shown)
+            item = _item(tables, draft)
+        label, sealed, commitments = self._seal(project, item, draft)
+        return Decision(label, version, sealed, commitments)
 
     def reopen(self, ledger: str, reopening: ReopenTask, reason: str) -> ReopenTask:
         """`reopening` with its reason checked and sealed."""
@@ -183,6 +203,20 @@ class LabelDesk:
         for text in schema.texts():
             self._check_clean(text, "schema")
         return encode(guideline.document()), encode(schema.document())
+
+    def _seal(
+        self, project: Project, item: ProjectItem, draft: LabelDraft
+    ) -> tuple[str, bytes, dict[str, bytes]]:
+        """A new label's id, its sealed record, and what the log commits to of it."""
+        secret = self._secret(project, item, draft)
+        label = secrets.token_hex(16)
+        key = self._keys.record_key(project.id)
+        commitments = {
+            "label": secret.label.commitment,
+            "comment": secret.comment.commitment,
+            "shown": secret.shown.commitment,
+        }
+        return label, seal_label(key, project.id, label, secret), commitments
 
     def _secret(self, project: Project, item: ProjectItem, draft: LabelDraft) -> LabelSecret:
         schema = schema_of(project)
@@ -210,6 +244,17 @@ class LabelDesk:
     def _check_clean(self, text: str, field: str) -> None:
         if self._scan(text):
             raise Unacceptable("identifier-found", "this text holds an identifier", field=field)
+
+
+def _check_verdict(verdict: str, reason: str, value: Mapping[str, object] | None) -> None:
+    if verdict not in VERDICTS:
+        raise Unacceptable("verdict-unknown", "there is no such verdict", field="verdict")
+    if verdict != ACCEPT and not reason.strip():
+        raise Unacceptable("reason-missing", "say why the label is not accepted", field="reason")
+    if verdict == DECIDE and value is None:
+        raise Unacceptable("decision-missing", "a decision is a label", field="value")
+    if verdict != DECIDE and value is not None:
+        raise Unacceptable("decision-unasked", "only a decision is a label", field="value")
 
 
 def _asked(value: Mapping[str, object], text: str) -> bytes:

@@ -1,15 +1,19 @@
 """Leases: the short right of one account to see one item, given and taken back.
 
 - An account holds at most one live lease in a project: it sees one item at a time (R34).
-- A lease ends when its work is handed in, when its holder closes it, or when it runs out.
+- A lease ends when its work is handed in, when its holder closes it, when it runs out, or when
+  its holder's role ends.
+- A review's lease stands on every task of the item's group.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from policies.ruling import Fact
 from policies.states import TASK
-from policies.vocabulary import TaskState
+from policies.vocabulary import Role, TaskState
 from sandbox.acts import Acting, Commitment, Outcome, project_domain
 from sandbox.errors import Conflict, NotFound
 from sandbox.label.commands import LabelCommand
@@ -23,6 +27,13 @@ from sandbox.records.transitions import step
 LABEL_WORK = "label"
 REVIEW_WORK = "review"
 ALL_SHOWN = ("all",)
+ROLES: Mapping[str, tuple[Role, ...]] = MappingProxyType(
+    {
+        LABEL_WORK: (Role.LABELLER,),
+        REVIEW_WORK: (Role.REVIEWER, Role.INSPECTOR, Role.LABEL_ADMIN, Role.PROJECT_LEAD),
+    }
+)
+"""On which roles a lease rests: when the last of them ends, the lease does."""
 
 
 def project_of(tables: Tables, command: LabelCommand, acting: Acting) -> Project:
@@ -130,6 +141,8 @@ def end(tables: Tables, lease_id: str, now: datetime, shown: tuple[str, ...]) ->
 
 def without_lease(task: Task) -> Task:
     """The task after its lease ended without work handed in."""
+    if task.state is TaskState.ADJUDICATION:
+        return replace(task, lease=None)
     if task.state is TaskState.IN_REVIEW:
         return replace(task, state=step(TASK, task.state, TaskState.SUBMITTED), lease=None)
     if task.version:

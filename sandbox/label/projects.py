@@ -49,11 +49,12 @@ class CreateProjectHandler:
             schema=command.schema,
             schema_digest=digest_of(command.schema),
             lease_s=command.lease_s,
+            overlap=command.overlap,
             created_at=acting.now,
         )
         tables.of(Project).insert(project)
         return Outcome(
             digests={"guideline": project.guideline_digest, "schema": project.schema_digest},
-            counts={"lease_s": project.lease_s},
+            counts={"lease_s": project.lease_s, "overlap": project.overlap},
             reply={"project": project.id},
         )

@@ -1,66 +1,80 @@
-"""Review by another person: accepted labels are locked in the same act, others go back.
+"""Review by another person: one label of an item is accepted and locked, or all go back.
 
-R06: who wrote any version of a task's label can't judge it, nor can a second account of theirs.
+R06: who labelled the item in any slot can't judge it, nor can a second account of theirs.
 R39: a locked task is reopened by a reviewer, with a reason.
+R41: review begins when every labelling of the item is in, and treats them as one.
+
+A reviewer accepts one label, returns one, or sends the item to adjudication; an inspector ends
+an adjudication by accepting one label or deciding by one of their own. What is not accepted is
+set aside and stays readable (R38).
 """
 
 from dataclasses import replace
 
 from policies.ruling import Facts
-from policies.states import TASK
-from policies.vocabulary import TaskState
+from policies.vocabulary import Role, TaskState
 from sandbox.acts import Acting, Commitment, Outcome
-from sandbox.errors import NotFound, Unacceptable
-from sandbox.label import leases
+from sandbox.errors import Conflict, NotFound
+from sandbox.label import groups, leases
 from sandbox.label.commands import OpenReview, ReopenTask, SubmitReview
-from sandbox.label.tasks import authors_of, labelled_by, project_digests, waiting
-from sandbox.records.labels import Review, Task
+from sandbox.label.tasks import project_digests, waiting
+from sandbox.label.verdicts import (
+    DECIDE,
+    REOPEN,
+    after_verdict,
+    in_review,
+    keep_decision,
+    review_row,
+)
+from sandbox.records.labels import Lease, Project, Review, Task
 from sandbox.records.persons import accounts_of
 from sandbox.records.port import Tables
-from sandbox.records.transitions import step
-
-ACCEPT = "accept"
-RETURN = "return"
-REOPEN = "reopen"
-VERDICTS = (ACCEPT, RETURN)
 
 
 class OpenReviewHandler:
     """`review.open`."""
 
     def facts(self, tables: Tables, command: OpenReview, acting: Acting) -> Facts:
-        """State of the task, and whether its label is the reviewer's own.
+        """State of the task, whether all labels are in, and whether one is the reviewer's own.
 
         Raises:
             NotFound: `no-task` waits for this reviewer, or no such project or task.
         """
         project = leases.project_of(tables, command, acting)
-        task = self._task(tables, command, acting)
+        task = self._task(tables, project, command, acting)
+        group = groups.group_of(tables, task)
         return {
             **leases.standing(tables, project, acting.now),
             "stage": str(task.state),
-            "own_label": labelled_by(tables, task, acting.account),
+            "own_label": groups.labelled_by(tables, group, acting.account),
+            "all_in": groups.all_in(project, group),
         }
 
     def act(self, tables: Tables, command: OpenReview, acting: Acting) -> Outcome:
-        """Lease the task for review.
+        """Lease the item's tasks for review.
 
         Raises:
-            Conflict: `lease-held`.
+            Conflict: `lease-held`; `review-held`, another decides the adjudication.
             IllegalTransition: no label of it waits for review.
         """
         project = leases.project_of(tables, command, acting)
-        task = self._task(tables, command, acting)
+        task = self._task(tables, project, command, acting)
         lease = leases.new_lease(project, task, command.lease, leases.REVIEW_WORK, acting)
-        return leases.give(tables, project, _in_review(task, lease.id, acting.account), lease)
+        return _lease_group(tables, project, task, lease)
 
-    def _task(self, tables: Tables, command: OpenReview, acting: Acting) -> Task:
+    def _task(self, tables: Tables, project: Project, command: OpenReview, acting: Acting) -> Task:
         if command.task:
             return leases.task_of(tables, command, command.task)
         persons = accounts_of(tables, acting.account)
-        for task in waiting(tables, command.project, state=TaskState.SUBMITTED):
-            if not persons & authors_of(tables, task):
-                return task
+        adjudicates = Role.INSPECTOR in acting.roles
+        states = [TaskState.ADJUDICATION] if adjudicates else []
+        for state in (*states, TaskState.SUBMITTED):
+            # One slot stands for all: a group that waits is in one state.
+            for task in waiting(tables, project.id, state=state, slot=1, lease=None):
+                group = groups.group_of(tables, task)
+                ready = state is TaskState.ADJUDICATION or groups.all_in(project, group)
+                if ready and not persons & groups.authors_of(tables, group):
+                    return task
         raise NotFound("no-task", "no label waits for your review here")
 
 
@@ -68,44 +82,56 @@ class SubmitReviewHandler:
     """`review.submit`."""
 
     def facts(self, tables: Tables, command: SubmitReview, acting: Acting) -> Facts:
-        """State of the task, whose label it is and whose lease.
+        """State of the task, whose labels its item has and whose lease.
 
         Raises:
             NotFound: no such project or task.
         """
         project = leases.project_of(tables, command, acting)
         task = leases.task_of(tables, command, command.task)
+        group = groups.group_of(tables, task)
         return {
             **leases.standing(tables, project, acting.now),
             "stage": str(task.state),
-            "own_label": labelled_by(tables, task, acting.account),
+            "own_label": groups.labelled_by(tables, group, acting.account),
             **leases.lease_facts(tables, task, acting, leases.REVIEW_WORK),
         }
 
     def act(self, tables: Tables, command: SubmitReview, acting: Acting) -> Outcome:
-        """Keep the verdict; an accepted label is locked at once (R39).
+        """Keep the verdict; an accepted label is locked at once (R39), the others set aside.
 
         Raises:
-            InputError: an unknown verdict, a return without reason, an identifier in it.
-            IllegalTransition: the task is not in review.
+            InputError: an unknown verdict, one without reason, an identifier in it, a label of
+                one's own that breaks the schema.
+            IllegalTransition: the verdict does not fit the state.
+            StaleVersion: a decision rests on another version than the one saved last.
         """
         if command.fault:
             raise command.fault.error()
         project = leases.project_of(tables, command, acting)
         task = leases.task_of(tables, command, command.task)
-        state = _judged(task, command.verdict)
         lease = leases.end(tables, task.lease or "", acting.now, command.shown)
-        label = task.label or ""
-        tables.of(Review).insert(_review(command, label, command.verdict, acting))
-        tables.of(Task).replace(replace(task, state=state, lease=None, reviewer=acting.account))
+        moved = after_verdict(groups.group_of(tables, task), task.id, command.verdict)
+        judged = replace(moved.pop(task.id), lease=None, reviewer=acting.account)
+        if command.verdict == DECIDE:
+            judged = keep_decision(tables, command, judged, acting)
+        for other in moved.values():
+            tables.of(Task).replace(replace(other, lease=None, reviewer=acting.account))
+        tables.of(Task).replace(judged)
+        label = judged.label or ""
+        tables.of(Review).insert(review_row(command, label, command.verdict, acting))
+        commitments = command.decision.commitments if command.decision else {}
         return Outcome(
             objects={"item": task.item, "label": label, "lease": lease.id},
-            counts={"version": task.version, "shown": len(command.shown)},
+            counts={"version": judged.version, "shown": len(command.shown)},
             digests=project_digests(project),
-            commitments=(Commitment("reason", command.commitment),),
-            states={"task": str(state)},
+            commitments=(
+                *(Commitment(what, value) for what, value in sorted(commitments.items())),
+                Commitment("reason", command.commitment),
+            ),
+            states={"task": str(judged.state)},
             codes={"verdict": command.verdict},
-            reply={"review": command.review, "state": str(state)},
+            reply={"review": command.review, "state": str(judged.state)},
         )
 
 
@@ -113,22 +139,23 @@ class ReopenTaskHandler:
     """`task.reopen`."""
 
     def facts(self, tables: Tables, command: ReopenTask, acting: Acting) -> Facts:
-        """State of the task, whether a reason was given, and whose label it is.
+        """State of the task, whether a reason was given, and whose labels its item has.
 
         Raises:
             NotFound: no such project or task.
         """
         project = leases.project_of(tables, command, acting)
         task = leases.task_of(tables, command, command.task)
+        group = groups.group_of(tables, task)
         return {
             **leases.standing(tables, project, acting.now),
             "stage": str(task.state),
             "reason_given": command.reason_given,
-            "own_label": labelled_by(tables, task, acting.account),
+            "own_label": groups.labelled_by(tables, group, acting.account),
         }
 
     def act(self, tables: Tables, command: ReopenTask, acting: Acting) -> Outcome:
-        """Take the task back into review, leased to who reopened it.
+        """Take the item back into review, leased to who reopened it.
 
         Raises:
             InputError: an identifier in the reason.
@@ -140,8 +167,8 @@ class ReopenTaskHandler:
         project = leases.project_of(tables, command, acting)
         task = leases.task_of(tables, command, command.task)
         lease = leases.new_lease(project, task, command.lease, leases.REVIEW_WORK, acting)
-        tables.of(Review).insert(_review(command, task.label or "", REOPEN, acting))
-        given = leases.give(tables, project, _in_review(task, lease.id, acting.account), lease)
+        tables.of(Review).insert(review_row(command, task.label or "", REOPEN, acting))
+        given = _lease_group(tables, project, task, lease)
         return replace(
             given,
             objects={**given.objects, "label": task.label or ""},
@@ -149,30 +176,14 @@ class ReopenTaskHandler:
         )
 
 
-def _in_review(task: Task, lease: str, reviewer: str) -> Task:
-    state = step(TASK, task.state, TaskState.IN_REVIEW)
-    return replace(task, state=state, lease=lease, reviewer=reviewer)
-
-
-def _judged(task: Task, verdict: str) -> TaskState:
-    """The state after the verdict; ACCEPTED is passed through, never rested in."""
-    if verdict == ACCEPT:
-        return step(TASK, step(TASK, task.state, TaskState.ACCEPTED), TaskState.LOCKED)
-    if verdict == RETURN:
-        return step(TASK, task.state, TaskState.RETURNED)
-    raise Unacceptable("verdict-unknown", "accept or return is wanted", field="verdict")
-
-
-def _review(command: SubmitReview | ReopenTask, label: str, verdict: str, acting: Acting) -> Review:
-    return Review(
-        id=command.review,
-        task=command.task,
-        project=command.project,
-        label=label,
-        reviewer=acting.account,
-        verdict=verdict,
-        sealed=command.sealed,
-        commitment=command.commitment.hex(),
-        index=acting.index,
-        saved_at=acting.now,
-    )
+def _lease_group(tables: Tables, project: Project, task: Task, lease: Lease) -> Outcome:
+    """Every task of the item goes into review under one lease."""
+    if task.state is TaskState.ADJUDICATION and task.lease:
+        raise Conflict("review-held", "another person decides this adjudication now")
+    moved = {
+        each.id: in_review(each, lease.id, lease.account) for each in groups.group_of(tables, task)
+    }
+    given = leases.give(tables, project, moved.pop(task.id), lease)
+    for other in moved.values():
+        tables.of(Task).replace(other)
+    return given

@@ -1,11 +1,13 @@
 """Tasks: the next one is leased, its label saved as a new version, its lease closed.
 
 R36: a label saved over another version than the one seen is refused. R38: each save is a row of
-its own; former versions stay.
+its own; former versions stay. R41: nobody labels an item in two slots, and nothing that is
+answered here depends on what happened in another slot.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 
 from policies.ruling import Facts
@@ -13,10 +15,10 @@ from policies.states import TASK
 from policies.vocabulary import TaskState
 from sandbox.acts import Acting, Commitment, Outcome
 from sandbox.errors import Forbidden, NotFound, StaleVersion
-from sandbox.label import leases
+from sandbox.label import groups, leases
 from sandbox.label.commands import CloseLease, OpenTask, SubmitLabel
 from sandbox.label.digests import rendering_digest
-from sandbox.records.labels import Label, Lease, Project, Review, Task
+from sandbox.records.labels import Label, Lease, Project, Task
 from sandbox.records.persons import accounts_of
 from sandbox.records.port import Tables
 from sandbox.records.transitions import step
@@ -29,17 +31,21 @@ class OpenTaskHandler:
     """`task.open`."""
 
     def facts(self, tables: Tables, command: OpenTask, acting: Acting) -> Facts:
-        """State of the task, and whether it is someone else's now.
+        """State of the task, whether it is someone else's, and whether the item was labelled.
 
         Raises:
             NotFound: `no-task` is left for this account, or no such project or task.
         """
         project = leases.project_of(tables, command, acting)
-        task = self._task(tables, command, acting)
+        task = self._task(tables, project, command, acting)
+        persons = accounts_of(tables, acting.account)
+        group = groups.group_of(tables, task)
+        kept = task.labeller not in (None, acting.account)
         return {
             **leases.standing(tables, project, acting.now),
             "stage": str(task.state),
-            "assigned_other": task.labeller not in (None, acting.account),
+            "assigned_other": kept and not groups.is_orphaned(tables, task, acting.now),
+            "labelled_already": groups.in_another_slot(tables, task, group, persons),
         }
 
     def act(self, tables: Tables, command: OpenTask, acting: Acting) -> Outcome:
@@ -51,8 +57,9 @@ class OpenTaskHandler:
             IllegalTransition: it is not to be labelled now.
         """
         project = leases.project_of(tables, command, acting)
-        task = self._task(tables, command, acting)
-        if reviewers_of(tables, task) & accounts_of(tables, acting.account):
+        task = self._task(tables, project, command, acting)
+        judges = groups.reviewers_of(tables, groups.group_of(tables, task))
+        if judges & accounts_of(tables, acting.account):
             raise Forbidden("own-review", "a reviewer of a task can't label it")
         lease = leases.new_lease(project, task, command.lease, leases.LABEL_WORK, acting)
         leased = replace(
@@ -63,15 +70,32 @@ class OpenTaskHandler:
         )
         return leases.give(tables, project, leased, lease)
 
-    def _task(self, tables: Tables, command: OpenTask, acting: Acting) -> Task:
+    def _task(self, tables: Tables, project: Project, command: OpenTask, acting: Acting) -> Task:
         if command.task:
             return leases.task_of(tables, command, command.task)
         persons = accounts_of(tables, acting.account)
-        own = waiting(tables, command.project, state=TaskState.RETURNED, labeller=acting.account)
-        for task in chain(own, waiting(tables, command.project, state=TaskState.OPEN)):
-            if not persons & reviewers_of(tables, task):
+        for task in self._candidates(tables, project, acting, persons):
+            if not persons & groups.reviewers_of(tables, groups.group_of(tables, task)):
                 return task
         raise NotFound("no-task", "no task is left for you here")
+
+    def _candidates(
+        self, tables: Tables, project: Project, acting: Acting, persons: frozenset[str]
+    ) -> Iterator[Task]:
+        """What came back to this account, then what is open, then what its labeller left."""
+        yield from waiting(tables, project.id, state=TaskState.RETURNED, labeller=acting.account)
+        taken: set[str] = set()
+        if project.overlap > 1:
+            mine = chain.from_iterable(
+                tables.of(Task).find(project=project.id, labeller=account) for account in persons
+            )
+            taken = {task.item for task in mine}
+        for task in waiting(tables, project.id, state=TaskState.OPEN):
+            if task.item not in taken:
+                yield task
+        for task in waiting(tables, project.id, state=TaskState.RETURNED):
+            if task.item not in taken and groups.is_orphaned(tables, task, acting.now):
+                yield task
 
 
 class SubmitLabelHandler:
@@ -131,7 +155,7 @@ class CloseLeaseHandler:
     """`lease.close`."""
 
     def facts(self, tables: Tables, command: CloseLease, acting: Acting) -> Facts:
-        """Whether the lease has run out, and whose it is.
+        """Whether the lease has run out or its holder has left, and whose it is.
 
         Raises:
             NotFound: no such lease in this project.
@@ -140,7 +164,7 @@ class CloseLeaseHandler:
         lease = self._lease(tables, command)
         return {
             **leases.standing(tables, project, acting.now),
-            "expired": acting.now >= lease.expires_at,
+            "expired": is_over(tables, lease, acting.now),
             "own": lease.account == acting.account,
         }
 
@@ -153,9 +177,11 @@ class CloseLeaseHandler:
         shown = leases.ALL_SHOWN if command.shown is None else command.shown
         lease = leases.end(tables, self._lease(tables, command).id, acting.now, shown)
         task = tables.of(Task).require(lease.task)
-        if task.lease == lease.id:
-            task = leases.without_lease(task)
-            tables.of(Task).replace(task)
+        for each in groups.group_of(tables, task):
+            if each.lease == lease.id:
+                after = leases.without_lease(each)
+                tables.of(Task).replace(after)
+                task = after if each.id == task.id else task
         seconds = int((min(acting.now, lease.expires_at) - lease.opened_at).total_seconds())
         return Outcome(
             objects={"item": lease.item, "task": task.id},
@@ -180,19 +206,12 @@ def waiting(tables: Tables, project: str, **equal: object) -> Iterator[Task]:
         after = part[-1].id
 
 
-def reviewers_of(tables: Tables, task: Task) -> set[str]:
-    """Accounts that ever judged this task (R06)."""
-    return {review.reviewer for review in tables.of(Review).find(task=task.id)}
-
-
-def authors_of(tables: Tables, task: Task) -> set[str]:
-    """Accounts that wrote any version of this task's label (R06)."""
-    return {label.author for label in tables.of(Label).find(task=task.id)}
-
-
-def labelled_by(tables: Tables, task: Task, account: str) -> bool:
-    """Whether the person behind `account` wrote any version of this task's label (R06)."""
-    return bool(authors_of(tables, task) & accounts_of(tables, account))
+def is_over(tables: Tables, lease: Lease, now: datetime) -> bool:
+    """Whether a lease has run out, or its holder has no role any more that it rests on."""
+    roles = leases.ROLES[lease.work]
+    return now >= lease.expires_at or not groups.holds_seat(
+        tables, lease.project, lease.account, roles, now
+    )
 
 
 def project_digests(project: Project) -> dict[str, str]:

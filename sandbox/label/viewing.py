@@ -15,24 +15,20 @@ from datetime import datetime
 from threading import Lock
 from typing import Protocol
 
-from policies.vocabulary import DatasetState, ItemState, Role
-from sandbox.acts import project_domain
+from policies.vocabulary import DatasetState, ItemState
 from sandbox.errors import NotFound
 from sandbox.formats.extents import TEXT, shown_text
+from sandbox.label import groups
 from sandbox.label.desk import RecordKeys
-from sandbox.label.leases import LABEL_WORK, REVIEW_WORK, live
+from sandbox.label.leases import REVIEW_WORK, ROLES, live
 from sandbox.label.render import MAX_PIXELS, render_frame
 from sandbox.records.deposits import Dataset
 from sandbox.records.labels import Label, Lease, Project, ProjectItem, Task
-from sandbox.records.people import Membership, Pseudonym
+from sandbox.records.people import Pseudonym
 from sandbox.records.port import Ledgers, Tables
 from sandbox.records.sealed_labels import LabelPayload, open_label
 from sandbox.records.standing import contract_valid
 
-_ROLES = {
-    LABEL_WORK: (Role.LABELLER,),
-    REVIEW_WORK: (Role.REVIEWER, Role.INSPECTOR, Role.LABEL_ADMIN, Role.PROJECT_LEAD),
-}
 _STOPPED = (DatasetState.SUSPENDED, DatasetState.CLOSED, DatasetState.ERASED)
 
 
@@ -69,14 +65,23 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class Judged:
+    """A label under review: whose task it is of, never whose it is."""
+
+    task: str
+    version: int
+    said: Mapping[str, object]
+
+
+@dataclass(frozen=True)
 class LeaseView:
-    """What its holder may know of a lease; `said` is the label under review."""
+    """What its holder may know of a lease; `judged` are the labels of the item under review."""
 
     lease: Lease
     item: ProjectItem
     project: Project
     version: int
-    said: Mapping[str, object] | None
+    judged: tuple[Judged, ...]
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ class Viewing:
         self.tally = Tally()
 
     def lease(self, ledger: str, lease: str, account: str) -> LeaseView:
-        """The lease and, for a reviewer, the label to be judged.
+        """The lease and, for a reviewer, the labels to be judged, by the ids of their tasks.
 
         Raises:
             NotFound: it is not a live lease of this account.
@@ -131,11 +136,9 @@ class Viewing:
             seat = _seat(tables, lease, account, self._clock())
             task = tables.of(Task).require(seat.lease.task)
             project = tables.of(Project).require(seat.lease.project)
-            label = tables.of(Label).get(task.label) if task.label else None
-        said = None
-        if label and seat.lease.work == REVIEW_WORK:
-            said = self._said(label)
-        return LeaseView(seat.lease, seat.item, project, task.version, said)
+            labels = _under_review(tables, task, seat.lease)
+        judged = tuple(Judged(label.task, label.version, self._said(label)) for label in labels)
+        return LeaseView(seat.lease, seat.item, project, task.version, judged)
 
     def label_version(self, ledger: str, task: str, version: int, account: str) -> VersionView:
         """A former or present version of a label (R38).
@@ -149,7 +152,7 @@ class Viewing:
                 raise NotFound
             now = self._clock()
             own = found[0].author == account
-            if not own or not _seats(tables, found[0].project, account, now):
+            if not own or not groups.seats(tables, found[0].project, account, now):
                 _seat(tables, tables.of(Task).require(task).lease or "", account, now)
         return VersionView(found[0], self._said(found[0]))
 
@@ -204,24 +207,19 @@ def _seat(tables: Tables, lease_id: str, account: str, now: datetime) -> _Seat:
     stopped = dataset.state in _STOPPED or not contract_valid(dataset, now)
     if item.state is not ItemState.ISSUED or stopped:
         raise NotFound
-    if not _still_member(tables, lease, now):
+    if not groups.holds_seat(tables, lease.project, lease.account, ROLES[lease.work], now):
         raise NotFound
     viewer = tables.of(Pseudonym).require(account).pseudonym
     return _Seat(lease, item, viewer)
 
 
-def _still_member(tables: Tables, lease: Lease, now: datetime) -> bool:
-    roles = _ROLES[lease.work]
-    return any(m.role in roles for m in _seats(tables, lease.project, lease.account, now))
+def _under_review(tables: Tables, task: Task, lease: Lease) -> list[Label]:
+    """The labels that a review's lease shows, one per slot, in no order that tells of slots."""
+    if lease.work != REVIEW_WORK:
+        return []
+    group = [one for one in groups.group_of(tables, task) if one.lease == lease.id and one.label]
+    return [tables.of(Label).require(one.label or "") for one in sorted(group, key=_by_id)]
 
 
-def _seats(tables: Tables, project: str, account: str, now: datetime) -> list[Membership]:
-    """Memberships of an account in a project that count at `now`."""
-    domain = project_domain(project)
-    return [
-        m
-        for m in tables.of(Membership).find(account=account)
-        if m.domain == domain
-        and m.revoked_at is None
-        and (m.expires_at is None or now < m.expires_at)
-    ]
+def _by_id(task: Task) -> str:
+    return task.id

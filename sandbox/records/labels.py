@@ -11,7 +11,8 @@ from policies.vocabulary import ItemState, TaskState
 class Project:
     """A labelling job on one dataset; `guideline` and `schema` are canonical JSON, public.
 
-    A dataset may have any number of them; each gets items of its own (`ProjectItem`).
+    A dataset may have any number of them; each gets items of its own (`ProjectItem`). `overlap`
+    is how many people label each item independently (R41); it never changes.
     """
 
     INDEXED: ClassVar[tuple[str, ...]] = ("dataset",)
@@ -26,6 +27,7 @@ class Project:
     schema_digest: str
     lease_s: int
     created_at: datetime
+    overlap: int = 1
 
 
 @dataclass(frozen=True)
@@ -55,10 +57,10 @@ class ProjectItem:
 
 @dataclass(frozen=True)
 class Task:
-    """One project item to label; `version` counts saved labels, `turn` labelling rounds."""
+    """One labelling of one project item, its slot of `overlap`; `version` counts saved labels."""
 
     INDEXED: ClassVar[tuple[str, ...]] = ("project", "state", "labeller")
-    UNIQUE: ClassVar[tuple[tuple[str, ...], ...]] = (("item",),)
+    UNIQUE: ClassVar[tuple[tuple[str, ...], ...]] = (("item", "slot"),)
 
     id: str
     project: str
@@ -69,6 +71,7 @@ class Task:
     lease: str | None
     label: str | None
     version: int
+    slot: int = 1
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ class Label:
 
 @dataclass(frozen=True)
 class Review:
-    """A second person's verdict on one label version: `accept` or `return`."""
+    """Another person's verdict on one label version: accept, return, adjudicate or decide."""
 
     INDEXED: ClassVar[tuple[str, ...]] = ("task", "label")
 

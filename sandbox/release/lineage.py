@@ -2,7 +2,8 @@
 
 Pure functions over parsed entries, in order, that were checked against a signed checkpoint:
 
-- `accepted`: the labels that another person accepted and nobody reopened since;
+- `accepted`: the labels that another person accepted, or an adjudicator decided, with as many
+  people's labels before them as the project wants, and that nobody reopened since;
 - `grading_in`, `documents_in`: what dataset and project said when they were made;
 - `request_in`, `screening_in`: what was asked for, by whom, for whom, and which package came of it;
 - `votes_in`: where the votes on that package stand. Whether a vote, or the grant that enrolled a
@@ -10,11 +11,14 @@ Pure functions over parsed entries, in order, that were checked against a signed
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from policies.vocabulary import Action
 from sandbox.errors import CheckpointPending, VerificationFailed
+
+ACCEPT, DECIDE = "accept", "decide"
+"""Verdicts after which a label may leave: another's label, or the adjudicator's own."""
 
 Entry = Mapping[str, Any]  # parsed canonical JSON, its form checked
 
@@ -51,34 +55,68 @@ class Grading:
 
 
 @dataclass
-class _TaskStory:
-    """One task while its entries pass by."""
+class _ItemStory:
+    """One item while the entries of its tasks pass by."""
 
-    label: AcceptedLabel | None = None
-    accepted: bool = False
+    labels: dict[str, AcceptedLabel] = field(default_factory=dict)  # by task, the last of each
+    writers: dict[str, str] = field(default_factory=dict)  # by task, of the last label
+    authors: set[str] = field(default_factory=set)
+    accepted: str | None = None  # the task
 
 
 def accepted(entries: Sequence[Entry], project: str) -> dict[str, AcceptedLabel]:
-    """Accepted labels of a project by label id."""
-    stories: dict[str, _TaskStory] = {}
-    authors: dict[str, set[str]] = {}
+    """Accepted labels of a project by label id, one of each item.
+
+    R06, R41: an item's label counts only when as many people as the project wants had labelled
+    the item, all of them different, and the one who accepted or decided was none of them.
+    """
+    overlap = _overlap(entries, project)
+    stories: dict[str, _ItemStory] = {}
     for entry in _done(entries, project):
-        task = entry["objects"].get("task", "")
-        story = stories.setdefault(task, _TaskStory())
-        action = entry["action"]
-        if action == Action.LABEL_SUBMIT:
-            story.label, story.accepted = _label(entry), False
-            authors.setdefault(task, set()).add(entry["actor"])
-        elif action == Action.REVIEW_SUBMIT:
-            story.accepted = _accepts(entry, story) and entry["actor"] not in authors[task]
-        elif action == Action.TASK_REOPEN:
-            story.accepted = False
-    return {s.label.label: s.label for s in stories.values() if s.label and s.accepted}
+        item = entry["outcome"].get("objects", {}).get("item")
+        if item is not None:
+            _take(entry, stories.setdefault(item, _ItemStory()), overlap)
+    chosen = (s.labels[s.accepted] for s in stories.values() if s.accepted is not None)
+    return {label.label: label for label in chosen}
+
+
+def _take(entry: Entry, story: _ItemStory, overlap: int) -> None:
+    action, task, actor = entry["action"], entry["objects"]["task"], entry["actor"]
+    if action == Action.LABEL_SUBMIT:
+        story.labels[task], story.writers[task] = _label(entry), actor
+        story.authors.add(actor)
+        story.accepted = None
+    elif action == Action.REVIEW_SUBMIT:
+        verdict = entry["outcome"].get("codes", {}).get("verdict")
+        full = len(set(story.writers.values())) >= overlap and actor not in story.authors
+        known = full and task in story.labels
+        story.accepted = None
+        if known and verdict == ACCEPT and _names(entry, story.labels[task].label):
+            story.accepted = task
+        elif known and verdict == DECIDE:
+            story.labels[task], story.accepted = _label(entry), task
+            story.authors.add(actor)
+    elif action == Action.TASK_REOPEN:
+        story.accepted = None
+
+
+def _overlap(entries: Sequence[Entry], project: str) -> int:
+    """How many people label each item, as the entry that made the project says."""
+    for entry in _of(entries, Action.PROJECT_CREATE, "project", project):
+        return int(entry["outcome"].get("counts", {}).get("overlap", 1))
+    return 1
 
 
 def labellers(entries: Sequence[Entry], project: str) -> set[str]:
-    """Pseudonyms of everyone who saved a label in the project."""
-    return {e["actor"] for e in _done(entries, project) if e["action"] == Action.LABEL_SUBMIT}
+    """Pseudonyms of everyone who saved a label in the project, an adjudicator's own included."""
+    return {e["actor"] for e in _done(entries, project) if _saves_label(e)}
+
+
+def _saves_label(entry: Entry) -> bool:
+    if entry["action"] == Action.LABEL_SUBMIT:
+        return True
+    verdict = entry["outcome"].get("codes", {}).get("verdict")
+    return bool(entry["action"] == Action.REVIEW_SUBMIT and verdict == DECIDE)
 
 
 def request_in(entries: Sequence[Entry], release: str) -> Request:
@@ -186,7 +224,8 @@ def _done(entries: Sequence[Entry], project: str) -> Iterator[Entry]:
 def _label(entry: Entry) -> AcceptedLabel:
     outcome = entry["outcome"]
     return AcceptedLabel(
-        label=entry["objects"]["label"],
+        # A submitted label is asked for by its id; a decision's is part of what came of it.
+        label=entry["objects"].get("label") or outcome["objects"]["label"],
         task=entry["objects"]["task"],
         item=outcome["objects"]["item"],
         version=outcome["counts"]["version"],
@@ -195,13 +234,8 @@ def _label(entry: Entry) -> AcceptedLabel:
     )
 
 
-def _accepts(entry: Entry, story: _TaskStory) -> bool:
-    outcome = entry["outcome"]
-    label = story.label.label if story.label else None
-    return bool(
-        outcome.get("codes", {}).get("verdict") == "accept"
-        and outcome.get("objects", {}).get("label") == label
-    )
+def _names(entry: Entry, label: str) -> bool:
+    return bool(entry["outcome"].get("objects", {}).get("label") == label)
 
 
 def _of(entries: Sequence[Entry], action: Action, kind: str, name: str) -> Iterator[Entry]:

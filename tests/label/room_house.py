@@ -52,7 +52,7 @@ from sandbox.people.signed_terms import grant_terms, opening_terms
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.publishing import Publisher
 from sandbox.records.deposits import Approval, Dataset
-from sandbox.records.labels import Label, ProjectItem, Task
+from sandbox.records.labels import Label, Project, ProjectItem, Task
 from sandbox.release.handlers import handlers as release_handlers
 from sandbox.release.work import ReleaseWork
 from sandbox.serving import Serving
@@ -300,9 +300,13 @@ class RoomHouse:
             state=ItemState.ISSUED,
             issued_index=0,
         )
-        task = Task(new_id(), self.project, item, TaskState.OPEN, None, None, None, None, 0)
-        self.change_behind_the_gate(row, task)
-        return task.id
+        overlap = self.row(Project, self.project).overlap
+        tasks = [
+            Task(new_id(), self.project, item, TaskState.OPEN, None, None, None, None, 0, slot)
+            for slot in range(1, overlap + 1)
+        ]
+        self.change_behind_the_gate(row, *tasks)
+        return tasks[0].id
 
     # --- labelling -----------------------------------------------------------------------------------
     def on_project(self) -> dict[str, str]:
@@ -332,11 +336,18 @@ class RoomHouse:
     def open_review(self, who: Person, task: str | None = None) -> Receipt:
         return self.perform(who, label.OpenReview(**self.on_project(), lease=new_id(), task=task))
 
-    def judge(self, who: Person, task: str, verdict: str, reason: str = "") -> Receipt:
+    def judge(
+        self,
+        who: Person,
+        task: str,
+        verdict: str,
+        reason: str = "",
+        value: Mapping[str, object] | None = None,
+    ) -> Receipt:
         review = label.SubmitReview(
             **self.on_project(), task=task, review=new_id(), verdict=verdict
         )
-        return self.perform(who, self.desk.submit_review(LEDGER, review, reason))
+        return self.perform(who, self.desk.submit_review(LEDGER, review, reason, value))
 
     def reopen(self, who: Person, task: str, reason: str) -> Receipt:
         reopening = label.ReopenTask(

@@ -170,13 +170,13 @@ def test_what_was_shown_is_told_when_the_lease_ends(house, lease):
 
 def test_a_reviewer_sees_the_label_and_a_labeller_none(house, lease):
     task = house.row(Lease, lease).task
-    assert house.viewing.lease(LEDGER, lease, house.labeller.account).said is None
+    assert house.viewing.lease(LEDGER, lease, house.labeller.account).judged == ()
     house.submit(house.labeller, task)
     given = house.open_review(house.reviewer).reply
 
     view = house.viewing.lease(LEDGER, str(given["lease"]), house.reviewer.account)
 
-    assert (view.said, view.version) == ({"classes": ["effusion"]}, 1)
+    assert [(one.said, one.version) for one in view.judged] == [({"classes": ["effusion"]}, 1)]
 
 
 @pytest.mark.requirement("R38")

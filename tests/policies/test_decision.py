@@ -25,6 +25,7 @@ LABELLING = {
     "contract_valid": True,
     "stage": "OPEN",
     "assigned_other": False,
+    "labelled_already": False,
 }
 
 
@@ -80,6 +81,7 @@ def test_ruling_reports_decisive_facts_only():
     assert ruling.policy == POINT.digest
     assert dict(ruling.facts) == {
         "assigned_other": False,
+        "labelled_already": False,
         "contract_valid": True,
         "dataset_state": "READY",
         "stage": "OPEN",

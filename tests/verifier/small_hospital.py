@@ -157,11 +157,27 @@ class SmallHospital(SmallLog):
             approved=True,
         )  # fmt: skip
         task = {"project": PROJECT, "task": named("task")}
-        self._on(by, "task.open", task, domain=OWN, stage="OPEN", assigned_other=False)
+        self._on(
+            by,
+            "task.open",
+            task,
+            domain=OWN,
+            stage="OPEN",
+            assigned_other=False,
+            labelled_already=False,
+        )
         self.submit(by)
         review = task | {"review": named("review")}
         held = {"own_label": False, "own_lease": True, "lease_live": True}
-        self._on("reviewer", "review.open", task, domain=OWN, stage="SUBMITTED", own_label=False)
+        self._on(
+            "reviewer",
+            "review.open",
+            task,
+            domain=OWN,
+            stage="SUBMITTED",
+            own_label=False,
+            all_in=True,
+        )
         self._on("reviewer", "review.submit", review, domain=OWN, stage="IN_REVIEW", **held)
 
     def submit(self, by: str, change: Change | None = None) -> Entry:
@@ -180,7 +196,7 @@ class SmallHospital(SmallLog):
     def refuse(self) -> None:
         """Acts that were not done: by rule, by a room, and one without facts."""
         task = {"project": PROJECT, "task": named("task")}
-        facts = {"stage": "OPEN", "assigned_other": False}
+        facts = {"stage": "OPEN", "assigned_other": False, "labelled_already": False}
         self._on("recipient", "task.open", task, domain=OWN, refusal="forbidden", **facts)
         self._on("labeller", "task.open", task, domain=OWN, refusal="task-taken", **facts)
         self.add("nobody", "log.read", {}, refusal="forbidden")

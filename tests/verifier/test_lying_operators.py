@@ -359,7 +359,7 @@ def test_a_verdict_that_the_table_does_not_give_is_named(change):
 def test_facts_changed_afterwards_change_the_verdict():
     log = before_release()
     task = {"project": PROJECT, "task": named("task 2")}
-    facts = log.facts | {"stage": "OPEN", "assigned_other": False}
+    facts = log.facts | {"stage": "OPEN", "assigned_other": False, "labelled_already": False}
     log.add("labeller", "task.open", task, domain=OWN, facts=facts,
             change=lambda e: e["facts"].update(contract_valid=False))  # fmt: skip
 
@@ -369,8 +369,8 @@ def test_facts_changed_afterwards_change_the_verdict():
 
 def test_a_missing_fact_opens_no_door():
     log = before_release()
-    facts = log.facts | {"stage": "OPEN", "assigned_other": False}
-    for name in ("stage", "contract_valid", "assigned_other", "dataset_state"):
+    facts = log.facts | {"stage": "OPEN", "assigned_other": False, "labelled_already": False}
+    for name in ("stage", "contract_valid", "assigned_other", "labelled_already", "dataset_state"):
         other = before_release()
         other.add("labeller", "task.open", {"project": PROJECT, "task": named("t")}, domain=OWN,
                   facts=facts, change=lambda e, n=name: e["facts"].pop(n))  # fmt: skip
