@@ -1,0 +1,1 @@
+"""Measures over labels: numbers in, numbers out; nothing here knows people, projects or rows."""
