@@ -22,6 +22,7 @@ SandboxError
 │   └── KeyDestroyed        the key is gone, on purpose            (410)
 └── Unavailable             the house can't act now                (503, exit 69)
     ├── LedgerUnavailable   the entry could not be made durable
+    ├── OutcomeUnknown      the database went away during the commit
     ├── CheckpointPending   durable, not yet signed
     └── LedgerHalted        database and notary differ; evidence is kept
 
@@ -190,6 +191,12 @@ class LedgerUnavailable(Unavailable):
     """The entry could not be made durable, so nothing was done."""
 
     default_code = "ledger-unavailable"
+
+
+class OutcomeUnknown(Unavailable):
+    """Whether the act was done is not known yet; the same idempotency key will tell."""
+
+    default_code = "outcome-unknown"
 
 
 class CheckpointPending(Unavailable):

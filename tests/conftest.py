@@ -6,7 +6,16 @@ to `build/`; a run in which anything reached outside fails as a whole.
 
 import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "storage"))
+
+if TYPE_CHECKING:
+    from postgres_server import PostgresServer
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "watch"))
 
@@ -22,3 +31,12 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 def pytest_configure(config):
     results.install(config)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> "Iterator[PostgresServer]":
+    """A real PostgreSQL server, one for each process that runs tests, started when first needed."""
+    from postgres_server import PostgresServer  # noqa: PLC0415 - few tests need it
+
+    with PostgresServer() as server:
+        yield server

@@ -8,6 +8,7 @@ What a waiter meets:
 - refused: the refusal, once its entry is durable;
 - durable and not yet signed: `CheckpointPending`; the same request key fetches the receipt later;
 - nothing done, because database or notary failed: `LedgerUnavailable`;
+- the database went away during the commit: `OutcomeUnknown`; nothing is tried again by itself;
 - database and notary disagree: `LedgerHalted`.
 """
 
@@ -25,6 +26,7 @@ from sandbox.errors import (
     CheckpointPending,
     LedgerHalted,
     LedgerUnavailable,
+    OutcomeUnknown,
     SandboxError,
 )
 from sandbox.gate.deed import Done, Rules, carry_out
@@ -157,7 +159,7 @@ class Writer:
         try:
             self._head.settle()
             answered = self._commit(batch)
-        except LedgerHalted as error:
+        except (LedgerHalted, OutcomeUnknown) as error:
             _refuse(batch, error)
         except CheckpointPending:
             self._turn_away(batch)
@@ -172,6 +174,7 @@ class Writer:
 
         Raises:
             LedgerUnavailable: nothing of it was done.
+            OutcomeUnknown: it may have been done.
             CheckpointPending: nothing was done: another process's tail can't be signed now.
             LedgerHalted: as it says.
         """
@@ -192,20 +195,37 @@ class Writer:
                     unit.commit()
             except LedgerUnavailable as error:
                 lost = error
-        # A commit that failed may have reached the disk all the same: then it is done, and doing
-        # it again would do it twice. Our entries are ours alone: they hold our time and ids.
-        if lost is not None and head.store.entries(start, start + len(entries)) != entries:
+        if lost is not None and not self._landed(start, entries):
             raise lost
         if entries:
             head.take(cursor)
         return list(zip(batch, dones, strict=True))
+
+    def _landed(self, start: int, entries: Sequence[bytes]) -> bool:
+        """Whether a commit that failed reached the disk all the same.
+
+        Then it is done, and doing it again would do it twice. Our entries are ours alone: they
+        hold our time and ids. It is asked under the write lock: a server that lost sight of us
+        may still be at our commit, and gives the lock away only when that is over.
+
+        Raises:
+            OutcomeUnknown: there is no telling now.
+        """
+        stop = start + len(entries)
+        try:
+            with self._head.store.unit() as unit:
+                tables = unit.tables
+                kept = [tables.entry(at) for at in range(start, min(stop, tables.size()))]
+        except LedgerUnavailable as error:
+            raise OutcomeUnknown from error
+        return kept == entries
 
     def _commit_one_by_one(self, batch: Sequence[Waiter]) -> list[tuple[Waiter, Done]]:
         answered: list[tuple[Waiter, Done]] = []
         for waiter in batch:
             try:
                 answered += self._commit([waiter])
-            except LedgerHalted as error:
+            except (LedgerHalted, OutcomeUnknown) as error:
                 _refuse([waiter], error)
             except CheckpointPending:
                 self._turn_away([waiter])

@@ -17,18 +17,16 @@ from contextlib import contextmanager
 from typing import Final
 
 import psycopg
-from sqlalchemy import URL, Dialect, Engine, bindparam, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import URL
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.sql.schema import Table
 
 from sandbox.errors import LedgerUnavailable, NotFound
 from sandbox.records.port import Row
-from sandbox.storage.postgres_link import Manner, begun, failure, pool_of, psycopg_dialect
+from sandbox.storage.postgres_link import Manner, begun, failure, pool_of
 from sandbox.storage.postgres_schema import check_start
 from sandbox.storage.rows import HOSPITAL_ROWS, PLATFORM_ROWS, LedgerKind, kind_of
-from sandbox.storage.schema import Schema, is_ledger_id
-from sandbox.storage.statements import ROW_LEDGER, Prepared, Statements
+from sandbox.storage.schema import LEDGERS, is_ledger_id
+from sandbox.storage.statements import ROW_LEDGER, Prepared, Statements, statements_for
 from sandbox.storage.tables import SqlTables, SqlUnit, Transaction
 
 BUSY_TIMEOUT_S: Final = 10.0
@@ -40,6 +38,8 @@ _LOCK: Final = (
     "SELECT set_config('anbiao.ledger', %(ledger)s, true),"
     " pg_advisory_xact_lock(hashtextextended(current_schema() || '/' || %(ledger)s, 0))"
 )
+_ADD: Final = f"INSERT INTO {LEDGERS} (id) VALUES (%(ledger)s) ON CONFLICT DO NOTHING"  # noqa: S608 - a constant
+_LIST: Final = f"SELECT id FROM {LEDGERS} ORDER BY id"  # noqa: S608 - a constant
 
 
 class PostgresLedger:
@@ -121,8 +121,8 @@ class PostgresLedgers:
     """All ledgers in one schema, which is the first of the connection's search path.
 
     Raises:
-        Unavailable: `database-unreachable`, `database-refused`, `database-role-unfit`,
-            `schema-missing`, `schema-older`, `schema-newer`.
+        Unavailable: `database-unreachable`, `database-refused`, `database-unsafe`,
+            `database-role-unfit`, `schema-missing`, `schema-older`, `schema-newer`.
     """
 
     def __init__(
@@ -134,12 +134,10 @@ class PostgresLedgers:
         busy_timeout_s: float = BUSY_TIMEOUT_S,
     ) -> None:
         self.busy_timeout_s = busy_timeout_s
-        dialect = psycopg_dialect()
         self._statements = {
-            LedgerKind.PLATFORM: Statements(Schema(platform_rows, shared=True), dialect),
-            LedgerKind.HOSPITAL: Statements(Schema(hospital_rows, shared=True), dialect),
+            LedgerKind.PLATFORM: statements_for(tuple(platform_rows), "postgresql"),
+            LedgerKind.HOSPITAL: statements_for(tuple(hospital_rows), "postgresql"),
         }
-        self._list = _LedgerList(self._statements[LedgerKind.PLATFORM].schema.ledgers, dialect)
         self._opened: dict[str, PostgresLedger] = {}  # under _opening
         self._opening = threading.Lock()
         level = psycopg.IsolationLevel
@@ -150,7 +148,8 @@ class PostgresLedgers:
         reading = Manner(
             level.REPEATABLE_READ, read_only=True, kept=4, most=12, wait_s=busy_timeout_s
         )
-        self.writer = pool_of(url, writing, limit)
+        # What was committed is on the disk, whatever the server's default says.
+        self.writer = pool_of(url, writing, {**limit, "synchronous_commit": "on"})
         self.reader = pool_of(url, reading, limit)
         try:
             check_start(self.reader)
@@ -170,7 +169,7 @@ class PostgresLedgers:
         with self._opening:
             known = self._opened.get(ledger)
             if known is None:
-                if ledger not in self._list.found(self.reader):
+                if ledger not in self.names():
                     raise NotFound
                 known = PostgresLedger(self, ledger, self._statements[kind_of(ledger)])
                 self._opened[ledger] = known
@@ -185,12 +184,20 @@ class PostgresLedgers:
         """
         if not is_ledger_id(ledger):
             raise NotFound
-        self._list.add(self.writer, ledger)
+        with begun(self.writer, _ADD, {"ledger": ledger}) as connection:
+            try:
+                connection.commit()
+            except DBAPIError as error:
+                raise failure(error) from error
         return self.open(ledger)
 
     def names(self) -> list[str]:
         """Ids of all ledgers, sorted."""
-        return self._list.found(self.reader)
+        with begun(self.reader, "SELECT 1", {}) as connection:
+            try:
+                return [ledger for (ledger,) in connection.exec_driver_sql(_LIST)]
+            except DBAPIError as error:
+                raise failure(error) from error
 
     def close(self) -> None:
         """Close all connections."""
@@ -198,31 +205,3 @@ class PostgresLedgers:
             self._opened.clear()
         self.reader.dispose()
         self.writer.dispose()
-
-
-class _LedgerList:
-    """The table that lists the ledgers."""
-
-    def __init__(self, table: Table | None, dialect: Dialect) -> None:
-        assert table is not None  # noqa: S101 - the schema is a shared one
-        self._add = str(
-            postgresql.insert(table)
-            .values(id=bindparam("ledger"))
-            .on_conflict_do_nothing()
-            .compile(dialect=dialect)
-        )
-        self._find = str(select(table.c.id).order_by(table.c.id).compile(dialect=dialect))
-
-    def add(self, engine: Engine, ledger: str) -> None:
-        with begun(engine, self._add, {"ledger": ledger}) as connection:
-            try:
-                connection.commit()
-            except DBAPIError as error:
-                raise failure(error) from error
-
-    def found(self, engine: Engine) -> list[str]:
-        with begun(engine, "SELECT 1", {}) as connection:
-            try:
-                return [ledger for (ledger,) in connection.exec_driver_sql(self._find)]
-            except DBAPIError as error:
-                raise failure(error) from error

@@ -198,6 +198,6 @@ def start_failure(url: URL, error: DBAPIError) -> Unavailable:
     # there at all, which needs no credentials.
     _, given = psycopg_dialect().create_connect_args(url)
     ping = psycopg.pq.PGconn.ping(make_conninfo("", **given, connect_timeout=5).encode())
-    if getattr(error.orig, "sqlstate", None) or ping is psycopg.pq.Ping.OK:
+    if getattr(error.orig, "sqlstate", None) or ping == psycopg.pq.Ping.OK:
         return Unavailable("database-refused", "the database refuses this role or its password")
     return Unavailable("database-unreachable", "the database does not answer")

@@ -144,11 +144,14 @@ def check_start(engine: Engine) -> None:
     """What the application makes sure of before it opens a ledger.
 
     Raises:
-        Unavailable: `database-unreachable`, `database-refused`, `schema-missing`,
-            `database-role-unfit`, `schema-older`, `schema-newer`.
+        Unavailable: `database-unreachable`, `database-refused`, `database-unsafe`,
+            `schema-missing`, `database-role-unfit`, `schema-older`, `schema-newer`.
     """
     try:
         with engine.connect() as connection:
+            if connection.scalar(text("SELECT current_setting('fsync')")) != "on":
+                message = "the server runs with fsync off: what it commits may be lost"
+                raise Unavailable("database-unsafe", message)
             _check_role(connection)
             _check_revision(connection)
     except DBAPIError as error:

@@ -22,7 +22,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
-from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
@@ -32,8 +31,8 @@ from sandbox.records.port import Row
 from sandbox.storage.folders import exclusive, file_rights, make_folder, sync_path
 from sandbox.storage.migrations import run
 from sandbox.storage.rows import HOSPITAL_ROWS, PLATFORM_ROWS, ROWS_OF, kind_of
-from sandbox.storage.schema import ENTRIES, Schema, is_ledger_id
-from sandbox.storage.statements import Prepared, Statements
+from sandbox.storage.schema import ENTRIES, is_ledger_id
+from sandbox.storage.statements import Prepared, Statements, statements_for
 from sandbox.storage.tables import SqlTables, SqlUnit, Transaction
 
 BUSY_TIMEOUT_S = 10.0
@@ -236,9 +235,8 @@ class SqliteLedgers:
     ) -> None:
         self._folder = folder
         self._busy_timeout_s = busy_timeout_s
-        dialect = SQLiteDialect_pysqlite()
-        self._platform = Statements(Schema(platform_rows), dialect)
-        self._hospital = Statements(Schema(hospital_rows), dialect)
+        self._platform = statements_for(tuple(platform_rows), "sqlite")
+        self._hospital = statements_for(tuple(hospital_rows), "sqlite")
         self._opened: dict[str, SqliteLedger] = {}  # under _opening
         self._opening = threading.Lock()
         make_folder(folder)

@@ -10,7 +10,7 @@ row: there a row that would be refused is passed over instead, and counts as non
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from sqlalchemy import (
     BindParameter,
@@ -31,6 +31,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from sandbox.records.port import Row
 from sandbox.storage.fields import Form, Stored
@@ -42,6 +43,9 @@ Values = Mapping[str, Stored]
 
 ROW_LEDGER = "row_ledger"
 
+DialectName = Literal["sqlite", "postgresql"]
+
+_KINDS_KEPT = 16  # of ledgers, in tests mostly
 _SHAPES_KEPT = 64  # different searches per row type of which the statement is kept
 
 
@@ -152,6 +156,18 @@ class RowStatements(Generic[R]):
             equal = column.is_(None) if name in nulls else column == bindparam(f"equal_{name}")
             statement = statement.where(equal)
         return statement
+
+
+@lru_cache(_KINDS_KEPT)
+def statements_for(row_types: tuple[type[Row], ...], dialect: DialectName) -> "Statements":
+    """The statements of ledgers that keep these rows; written once per process.
+
+    In PostgreSQL ledgers share their tables, in SQLite each has its own.
+    """
+    if dialect == "sqlite":
+        return Statements(Schema(row_types), SQLiteDialect_pysqlite())
+    shared = Schema(row_types, shared=True)
+    return Statements(shared, postgresql.psycopg.dialect())  # type: ignore[no-untyped-call]
 
 
 class Statements:

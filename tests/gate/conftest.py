@@ -9,23 +9,27 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from gate_faults import Faults, FaultyLedgers, FaultyNotary, FaultyPublisher
-from gate_house import PREFIX, Clock, House, rows_of_hospital
+from gate_house import PREFIX, Clock, House, Remark, rows_of_hospital
 
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.publishing import Publisher
 from sandbox.records.port import Ledgers
 from sandbox.storage.memory import MemoryLedgers
+from sandbox.storage.postgres import PostgresLedgers
 from sandbox.storage.sqlite import SqliteLedgers
 
 
-@pytest.fixture(params=["sqlite", "memory"])
+@pytest.fixture(params=["sqlite", "memory", "postgres"])
 def ledgers(request, tmp_path) -> Iterator[Ledgers]:
     rows = rows_of_hospital()
-    opened = (
-        SqliteLedgers(tmp_path / "db", hospital_rows=rows)
-        if request.param == "sqlite"
-        else MemoryLedgers(hospital_rows=rows)
-    )
+    opened: Ledgers
+    if request.param == "sqlite":
+        opened = SqliteLedgers(tmp_path / "db", hospital_rows=rows)
+    elif request.param == "memory":
+        opened = MemoryLedgers(hospital_rows=rows)
+    else:
+        at = request.getfixturevalue("postgres").emptied([Remark])
+        opened = PostgresLedgers(at.application, hospital_rows=rows)
     yield opened
     opened.close()
 

@@ -8,10 +8,6 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from postgres_server import PostgresServer
-
 from crypto.keytree import KeyStore, MemoryKeyStore
 from sandbox.records.port import BlobStore, Ledgers, LedgerStore
 from sandbox.storage.blobs import FileBlobs
@@ -22,13 +18,6 @@ from sandbox.storage.postgres import PostgresLedgers
 from sandbox.storage.sqlite import SqliteLedgers
 
 REPOSITORY = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[PostgresServer]:
-    """A real server, one for the whole process."""
-    with PostgresServer() as server:
-        yield server
 
 
 @pytest.fixture(params=["sqlite", "memory", "postgres"])

@@ -185,7 +185,10 @@ class PostgresServer:
             made = self.empty()
             migrate(made.owner, APPLICATION, guests=key)
             self._templates[key] = made.name
-        return self.empty(self._templates[key])
+        made = self.empty(self._templates[key])
+        with self.connect() as connection:  # what a copy does not inherit
+            connection.execute(f"REVOKE TEMPORARY ON DATABASE {made.name} FROM PUBLIC")
+        return made
 
     def emptied(self, guests: Sequence[type] = ()) -> PostgresHouse:
         """One database for these guests, the same each time, with nothing left in its tables.
