@@ -128,6 +128,15 @@ class Settings(BaseModel):
     poll_s: Annotated[
         float, Field(gt=0, le=60, description="seconds the idle worker waits to look again")
     ] = 0.5
+    worker_processes: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=64,
+            description="processes of the worker that clean; one per core and four at most "
+            "unless set",
+        ),
+    ] = None
     spare_disk_bytes: Annotated[
         int, Field(ge=0, description="free disk space below which `doctor` complains")
     ] = 1024 * _MIB

@@ -29,7 +29,7 @@ from policies.decision import CasbinDecisionPoint
 from policies.duties import conflicts
 from policies.pack import read_pack
 from sandbox.acts import PLATFORM, Actor, Command, Handler
-from sandbox.clean.engine import LocalEngine
+from sandbox.clean.engine_pool import PoolEngine, processes
 from sandbox.clean.handlers import handlers as clean_handlers
 from sandbox.clean.recipes import NAMES as RECIPES
 from sandbox.clean.recipes import recipe_named
@@ -232,7 +232,7 @@ def enclave(settings: Settings) -> Enclave:
 
 
 def working(settings: Settings) -> Worker:
-    """The worker over its enclave, with the engines in this process.
+    """The worker over its enclave, with engines in processes of their own.
 
     Raises:
         VerificationFailed: as `enclave`.
@@ -241,7 +241,7 @@ def working(settings: Settings) -> Worker:
     own = enclave(settings)
     return furnish_worker(
         own,
-        LocalEngine(recipe_named),
+        PoolEngine(recipe_named, processes(settings.worker_processes)),
         identifiers_in,
         read_pack(),
         time.monotonic,

@@ -71,6 +71,12 @@ class Worker:
     rooms: Sequence[Steps]
     patience: Patience
     sweep: Callable[[str], int]
+    dismiss: Callable[[], None] = field(default=lambda: None)
+
+    def close(self) -> None:
+        """End the engine's processes, and close the ledgers."""
+        self.dismiss()
+        self.enclave.ledgers.close()
 
     def turn(self) -> int:
         """Do what is to be done now; how many steps were done.
@@ -166,7 +172,7 @@ def furnish(
         lambda ledger: label_work.steps(enclave, ledger),
         release.steps,
     ]
-    return Worker(enclave, rooms, Patience(monotonic), clean.sweep)
+    return Worker(enclave, rooms, Patience(monotonic), clean.sweep, engine.close)
 
 
 def run(worker: Worker, stop: threading.Event, poll_s: float = POLL_S) -> None:

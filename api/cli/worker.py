@@ -63,7 +63,7 @@ def _work(settings: Settings, stop: threading.Event) -> None:
             try:
                 run(ready, stop, settings.poll_s)
             finally:
-                ready.enclave.ledgers.close()
+                ready.close()
 
 
 def _awaited(settings: Settings, stop: threading.Event) -> Worker | None:
@@ -90,7 +90,7 @@ def _told(settings: Settings) -> Worker:
     """
     ready = wiring.working(settings)
     if settings.mode == Mode.PRODUCTION and not settings.pins.exists():
-        ready.enclave.ledgers.close()
+        ready.close()
         raise VerificationFailed("pin-missing", f"{settings.pins.name} is not there")
     return ready
 

@@ -1,4 +1,4 @@
-"""The worker cleans one sealed item.
+"""The worker cleans one sealed item, and has the next ones begun meanwhile.
 
 Order, and what a crash leaves behind at each point:
 1. open and check; nothing is kept yet;
@@ -7,10 +7,15 @@ Order, and what a crash leaves behind at each point:
    again, and blobs that no row names are swept;
 4. the act `item.clean`; from here the item is done;
 5. destroy the header: a restart finds headers of items that are done and destroys them.
+
+Items that are begun ahead are at 2: nothing of them is kept, and whatever is wrong with one is
+found again, and said, in its own turn.
 """
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from policies.vocabulary import ItemState
 from sandbox.clean.commands import CleanItem
@@ -25,6 +30,8 @@ from sandbox.exchange import header_name
 from sandbox.records.deposits import Dataset, Deposit, Item
 
 _log = logging.getLogger("anbiao.worker")
+_MOST_AHEAD_BYTES = 1 << 26
+_TOO_LARGE = Verdict(Result.QUARANTINED, FileKind.UNKNOWN, reason="too-large")
 _STATES = {
     Result.CLEANED: ItemState.CLEANED,
     Result.HELD: ItemState.HELD,
@@ -33,15 +40,44 @@ _STATES = {
 
 
 @dataclass(frozen=True)
+class Task:
+    """One item to be cleaned, and the rows that it hangs on."""
+
+    ledger: str
+    item: Item
+    dataset: Dataset
+    deposit: Deposit
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What tells it from every other, and from itself after a change."""
+        return self.ledger, self.item.id, self.item.version
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """An item that was opened, and the verdict that is being made."""
+
+    opened: OpenedItem
+    verdict: Callable[[], Verdict]
+
+
+@dataclass(frozen=True)
 class Cleaner:
-    """Cleans sealed items, one at a time."""
+    """Cleans sealed items; used by one thread."""
 
     enclave: Enclave
     engine: Engine
     opener: Opener
+    _begun: dict[tuple[str, str, int], _Begun] = field(default_factory=dict)
 
-    def clean(self, ledger: str, item: Item, dataset: Dataset, deposit: Deposit) -> None:
-        """Open `item`, clean it, keep the result and say so at the gate.
+    def clean(self, task: Task, following: Sequence[Task] = ()) -> None:
+        """Open an item, clean it, keep the result and say so at the gate.
+
+        Args:
+            task: the item.
+            following: items that are likely to come next; as many as the engine does at once
+                are begun now.
 
         Raises:
             VerificationFailed: the ledger's past can't be believed.
@@ -49,34 +85,56 @@ class Cleaner:
             StateError: the item moved on meanwhile.
             Unavailable: a store or the notary can't act now.
         """
+        ledger, item, dataset = task.ledger, task.item, task.dataset
         keys = self.enclave.vault.keys(ledger, dataset.id)
         subject: str | None = None
         self.enclave.history(ledger)  # a past that can't be believed is no fault of the item
         try:
-            opened = self.opener.item(ledger, item, deposit)
+            begun = self._begun.pop(task.key, None) or self._begin(task)
         except (InputError, CustodyError) as error:
             verdict = Verdict(Result.QUARANTINED, FileKind.UNKNOWN, reason=error.code)
         else:
+            self._begin_ahead(following)
+            opened = begun.opened
             identity = identity_of(opened.data, opened.subject, opened.register, item.object_id)
             subject = keys.subject(identity)
             keys.taken(f"source:{item.id}", opened.file_key, subject)
-            verdict = self._judge(ledger, item, dataset, opened)
+            verdict = self._judged(item, begun)
         self._say(ledger, item, dataset, subject, verdict)
         self._let_go(ledger, item, dataset, subject)
 
-    def _judge(self, ledger: str, item: Item, dataset: Dataset, opened: OpenedItem) -> Verdict:
+    def _begin(self, task: Task) -> _Begun:
+        opened = self.opener.item(task.ledger, task.item, task.deposit)
         if opened.unread:
-            return Verdict(Result.QUARANTINED, FileKind.UNKNOWN, reason="too-large")
+            return _Begun(opened, lambda: _TOO_LARGE)
         job = Job(
             data=opened.data,
             name=opened.name,
-            recipe=dataset.recipe,
-            pseudonyms=self.enclave.vault.keys(ledger, dataset.id).pseudonyms(),
+            recipe=task.dataset.recipe,
+            pseudonyms=self.enclave.vault.keys(task.ledger, task.dataset.id).pseudonyms(),
             register=opened.register,
             subject=opened.subject,
         )
+        return _Begun(opened, self.engine.begin(job))
+
+    def _begin_ahead(self, following: Sequence[Task]) -> None:
+        """Begin the next items, so that the engine's processes have something to do."""
+        wanted = following[: self.engine.at_once - 1]
+        for key in self._begun.keys() - {task.key for task in wanted}:
+            self._drop(key)  # it didn't come after all
+        for task in wanted:
+            if task.key not in self._begun and task.item.size_bytes <= _MOST_AHEAD_BYTES:
+                with suppress(SandboxError):
+                    self._begun[task.key] = self._begin(task)
+
+    def _drop(self, key: tuple[str, str, int]) -> None:
+        """Let go of an item that was begun; its process is free again."""
+        with suppress(SandboxError):
+            self._begun.pop(key).verdict()
+
+    def _judged(self, item: Item, begun: _Begun) -> Verdict:
         try:
-            return self.engine.clean(job)
+            return begun.verdict()
         except SandboxError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a file does to the engine, the batch goes on

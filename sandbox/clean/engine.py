@@ -25,6 +25,19 @@ class Job:
 class Engine(Protocol):
     """What cleans."""
 
+    @property
+    def at_once(self) -> int:
+        """How many jobs may be under way."""
+        ...
+
+    def begin(self, job: Job) -> Callable[[], Verdict]:
+        """Begin a job; what is returned waits for its verdict, and is to be called once."""
+        ...
+
+    def close(self) -> None:
+        """Let go of what it works with."""
+        ...
+
     def digest(self, recipe: str) -> str:
         """`sha256:<hex>` of a recipe: its rules and the engine's version.
 
@@ -58,6 +71,18 @@ class LocalEngine:
         return clean_item(
             job.data, job.name, self._recipe(job.recipe), job.pseudonyms, job.register, job.subject
         )
+
+    @property
+    def at_once(self) -> int:
+        """How many jobs may be under way: one, which begins when it is asked for."""
+        return 1
+
+    def begin(self, job: Job) -> Callable[[], Verdict]:
+        """A job that is done when its verdict is asked for."""
+        return lambda: self.clean(job)
+
+    def close(self) -> None:
+        """There is nothing to let go of."""
 
     def _recipe(self, name: str) -> Recipe:
         if name not in self._known:

@@ -10,7 +10,7 @@ from functools import partial
 
 from policies.vocabulary import DatasetState, ItemState
 from sandbox.clean.approvals import OPEN
-from sandbox.clean.cleaning import Cleaner
+from sandbox.clean.cleaning import Cleaner, Task
 from sandbox.clean.engine import Engine
 from sandbox.clean.handover import Handover, Papers, project_item_id
 from sandbox.clean.opening import MOST_BYTES, Opener
@@ -81,10 +81,10 @@ class CleanWork:
         sealed = tables.of(Item).find(dataset=dataset.id, state=ItemState.SEALED, limit=AT_ONCE)
         # A deposit's row holds its whole manifest: one copy for all of its items.
         deposits = {key: tables.of(Deposit).require(key) for key in {i.deposit for i in sealed}}
-        for item in sealed:
-            deposit = deposits[item.deposit]
-            act = partial(self.cleaner.clean, tables.ledger, item, dataset, deposit)
-            yield f"clean:{item.id}:{item.version}", act
+        tasks = [Task(tables.ledger, item, dataset, deposits[item.deposit]) for item in sealed]
+        for place, task in enumerate(tasks):
+            act = partial(self.cleaner.clean, task, tasks[place + 1 :])
+            yield f"clean:{task.item.id}:{task.item.version}", act
 
     def _to_sample(self, tables: Tables, dataset: Dataset) -> Iterator[Step]:
         for approval in tables.of(Approval).find(dataset=dataset.id, state=OPEN):

@@ -32,6 +32,11 @@ class Pseudonyms:
             raise ValueError("a pseudonym key has 32 bytes")
         self._key = key
 
+    @property
+    def key(self) -> bytes:
+        """The key itself, for a process that cleans under it."""
+        return self._key
+
     def digest(self, kind: str, value: str) -> bytes:
         """32 bytes that stand for `value` among values of `kind`."""
         message = kind.encode() + b"\x00" + value.encode("utf-8", "surrogatepass")

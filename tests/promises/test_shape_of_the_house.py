@@ -39,6 +39,7 @@ PROCESS_EDGES = {
     "api/edge.py": "nothing may pass unanswered",
     "crypto/verifier.py": "a form that no check foresaw is broken, never a traceback",
     "sandbox/clean/cleaning.py": "whatever a file does to the engine, the batch goes on",
+    "sandbox/clean/engine_child.py": "a trace could quote the file",
     "sandbox/clean/station.py": "one file's trouble stays its own",
     "sandbox/gate/deed.py": "a room's mistake must not stop the ledger",
     "sandbox/gate/writer.py": "the writer's thread must outlive what one act does",

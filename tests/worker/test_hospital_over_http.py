@@ -67,7 +67,7 @@ class Ward:
 def end(worker: Worker) -> None:
     worker.enclave.gate.close()
     worker.enclave.gate.notary.close()
-    worker.enclave.ledgers.close()
+    worker.close()
 
 
 def _worker(town: Town, operator: Person, steward: Person, ledger: str) -> tuple[Worker, str]:
