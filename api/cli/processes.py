@@ -24,7 +24,8 @@ MOST_SERVERS = 64
 dir_option = click.option(
     "--dir",
     "folder",
-    type=click.Path(path_type=Path, file_okay=False),
+    # Its owner may be another user, who lets the processes in and lists nothing for them.
+    type=click.Path(path_type=Path, file_okay=False, readable=False),
     required=True,
     help="Data folder.",
 )

@@ -77,7 +77,7 @@ class Company:
 def first_account(stage: Stage) -> Person:
     """The operator, by the one-time code that `serve` left in its folder."""
     code = stage.appears("serve/setup-code").decode("ascii").strip()
-    door = connect(stage.url)
+    door = connect(stage.url, certificates=stage.certificates)
     password = secrets.token_urlsafe(18)
     told = session.set_up(door, code, OPERATOR.name, password)
     return _entered(stage, OPERATOR, door, told, password)
@@ -87,7 +87,7 @@ def invited(stage: Stage, operator: Person, part: Part) -> Person:
     """A person who took up the operator's invitation and made keys."""
     body = {"name": part.name, "organisation": part.organisation}
     made = operator.door.create("/accounts", body)
-    door, password = connect(stage.url), secrets.token_urlsafe(18)
+    door, password = connect(stage.url, certificates=stage.certificates), secrets.token_urlsafe(18)
     told = session.accept(door, str(made["invitation"]), password)
     person = _entered(stage, part, door, told, password)
     person.keys = make_keys(person.folder)
@@ -114,13 +114,12 @@ def found_hospital(stage: Stage, company: Company) -> None:
     """
     operator, steward = company["operator"], company["steward"]
     operator.door.create("/policies", {"policy": operator.door.get("/version")["policy"]})
-    vault = stage.folder / "vault"
     identity = stage.appears("vault/identity.pub").decode("ascii").strip()
     service = operator.door.create("/service-accounts", {"name": "worker", "public_key": identity})
     public = base64.b64encode(steward.own.signing.public_bytes).decode()
-    _told(vault / "stewards.pins", f"{public} demo hospital\n")
-    _told(vault / "serve.pin", stage.appears("serve/identity.pub").decode("ascii"))
-    _told(vault / "account", f"{service['account']}\n")
+    stage.hand("vault/stewards.pins", f"{public} demo hospital\n")
+    stage.hand("vault/serve.pin", stage.appears("serve/identity.pub").decode("ascii"))
+    stage.hand("vault/account", f"{service['account']}\n")
     hospital = {"name": "Spring City Hospital", "steward": steward.account}
     company.ledger = str(operator.door.create("/hospitals", hospital)["ledger"])
     open_ledger(steward.door, steward.own, company.ledger)
@@ -141,8 +140,3 @@ def role_of(person: Person, domain: str = "hospital") -> Grant:
     return Grant(
         person.account, part.role, part.organisation, person.own.fingerprint, domain=domain
     )
-
-
-def _told(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")
-    path.chmod(0o600)

@@ -33,11 +33,13 @@ class Stage:
         url: where `serve` listens, once it does.
         owner: address of a PostgreSQL database, of somebody who may make schemas and roles in it;
             SQLite files without.
+        certificates: what the parties trust, where `serve` has a certificate of its own.
     """
 
     folder: Path
     url: str = ""
     owner: str | None = None
+    certificates: Path | None = None
     _running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def start(self) -> None:
@@ -82,13 +84,23 @@ class Stage:
 
         The server listens on a free port, and where it listened before from then on.
         """
-        command = [sys.executable, "-m", "api.cli.main", name, "--dir", str(self.folder)]
+        command = [*self.program(name), name, "--dir", str(self.folder)]
         if name == "serve":
             command += ["--port", str(urlsplit(self.url).port or 0)]
         with (self.folder / "run" / f"{name}.log").open("ab") as log:
             self._running[name] = subprocess.Popen(  # noqa: S603 - our own program
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+
+    def program(self, _name: str) -> list[str]:
+        """What runs a process, before its arguments."""
+        return [sys.executable, "-m", "api.cli.main"]
+
+    def hand(self, name: str, text: str) -> None:
+        """Put a file below the data folder, as whoever sets the worker up does: by hand."""
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
 
     def process(self, name: str) -> subprocess.Popen[bytes]:
         """The running process of that name."""

@@ -281,3 +281,13 @@ def test_senseless_answer_is_unavailable(liar, client, octets):
 
     assert caught.value.code == "notary-unavailable"
     assert not isinstance(caught.value, LedgerHalted)
+
+
+def test_stranger_in_the_notarys_place_is_not_believed(serve, tmp_path):
+    serve()
+    wary = NotaryClient(tmp_path / "notary.sock", timeout_s=5, uid=os.getuid() + 1)
+
+    with pytest.raises(Unavailable) as caught:
+        wary.keys("platform")
+
+    assert caught.value.code == "notary-foreign"
