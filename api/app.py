@@ -16,6 +16,7 @@ from api.authentication import ActorHere, Authentication
 from api.edge import Edge
 from api.limits import BodyLimit, Buckets
 from api.routes import (
+    agreement,
     catalogue,
     clean,
     collect,
@@ -47,6 +48,7 @@ HOSPITAL_ROUTERS: Routers = (
     collect.router,
     clean.router,
     label.router,
+    agreement.router,
     release.router,
     evidence.router,
 )

@@ -166,6 +166,32 @@ class LabelVersionShape(BaseModel):
     value: dict[str, Any]
 
 
+class FigureShape(BaseModel):
+    """How far labellers agree in one measure: a value, or the reason why there is none.
+
+    `pair` names two labellers by their pseudonyms in this ledger; null means all of them.
+    """
+
+    label_type: str
+    measure: str
+    pair: list[str] | None
+    items: int
+    units: int
+    value: float | None
+    reason: str | None
+    low: float | None
+    high: float | None
+
+
+class AgreementShape(BaseModel):
+    """Agreement over the items that have all their labels, in whole tens."""
+
+    project: str
+    overlap: int
+    items: int
+    figures: list[FigureShape]
+
+
 class VersionLine(BaseModel):
     """One version of a label, without what it says."""
 

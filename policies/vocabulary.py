@@ -15,6 +15,7 @@ class Action(StrEnum):
     ACCOUNT_ACTIVATE = "account.activate"
     ACCOUNT_REMOVE = "account.remove"
     ACCOUNT_ENROL_KEY = "account.enrol-key"
+    AGREEMENT_READ = "agreement.read"
     APPROVAL_OPEN = "approval.open"
     APPROVAL_SAMPLE = "approval.sample"
     APPROVAL_SIGN = "approval.sign"

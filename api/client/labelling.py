@@ -38,8 +38,11 @@ class Project:
         firm: str,
         documents: Mapping[str, object],
         lease_s: int | None = None,
+        overlap: int = 1,
     ) -> Json:
         """Open the project on a dataset; `documents` are `guideline` and `schema`.
+
+        `overlap` people label each item, blind to one another.
 
         Raises:
             ClientError: the server refused, naming the field, or can't be reached.
@@ -50,6 +53,7 @@ class Project:
             "title": title,
             "firm": firm,
             "lease_s": lease_s,
+            "overlap": overlap,
             **documents,
         }
         return self.door.create(f"{self.hospital}/projects", body)
@@ -61,6 +65,15 @@ class Project:
             ClientError: the server refused, or can't be reached.
         """
         return self.door.get(self.path)
+
+    def agreement(self) -> Json:
+        """How far the labellers agree, over items whose labels are all in.
+
+        Raises:
+            ClientError: `forbidden` to who labels here, `agreement-too-few`,
+                `agreement-without-overlap`, or the server can't be reached.
+        """
+        return self.door.get(f"{self.path}/agreement")
 
     def next_task(self, task: str | None = None) -> Json | None:
         """Lease the next task, or the named one; None when none is left for this person.
@@ -123,13 +136,21 @@ class Project:
         headers = {"If-Match": f'"{version}"'}
         return self.door.create(f"{self.hospital}/tasks/{task}/labels", body, headers)
 
-    def judge(self, task: str, verdict: str, reason: str = "") -> Json:
-        """Accept a label, or return it with a reason.
+    def judge(
+        self,
+        task: str,
+        verdict: str,
+        reason: str = "",
+        value: Mapping[str, object] | None = None,
+    ) -> Json:
+        """Accept a label, return it, send it to adjudication, or decide by a label of one's own.
+
+        All but accepting need a reason; `value` is the label of a decision.
 
         Raises:
             ClientError: the server refused, or can't be reached.
         """
-        body = {"verdict": verdict, "reason": reason}
+        body = {"verdict": verdict, "reason": reason, "value": value}
         return self.door.create(f"{self.hospital}/tasks/{task}/reviews", body)
 
     def reopen(self, task: str, reason: str) -> Json:

@@ -182,3 +182,16 @@ class CloseLease(LabelCommand):
     def objects(self) -> Mapping[str, str]:
         """The project and the lease."""
         return {"project": self.project, "lease": self.lease}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadAgreement(LabelCommand):
+    """Read how far the labellers agree; `items` is over how many items the figures are."""
+
+    ACTION: ClassVar[Action] = Action.AGREEMENT_READ
+
+    items: int = field(compare=False)
+
+    def objects(self) -> Mapping[str, str]:
+        """The project."""
+        return {"project": self.project}

@@ -5,6 +5,7 @@ from typing import Any
 
 from sandbox.acts import Command, Handler
 from sandbox.label import commands as c
+from sandbox.label.agreement import ReadAgreementHandler
 from sandbox.label.projects import CreateProjectHandler
 from sandbox.label.reviews import OpenReviewHandler, ReopenTaskHandler, SubmitReviewHandler
 from sandbox.label.tasks import CloseLeaseHandler, OpenTaskHandler, SubmitLabelHandler
@@ -20,4 +21,5 @@ def handlers() -> Mapping[type[Command], Handler[Any]]:  # Any: each takes its o
         c.OpenReview: OpenReviewHandler(),
         c.SubmitReview: SubmitReviewHandler(),
         c.ReopenTask: ReopenTaskHandler(),
+        c.ReadAgreement: ReadAgreementHandler(),
     }
