@@ -26,6 +26,7 @@ from api.routes import (
     label,
     log,
     people,
+    permits,
     release,
 )
 from sandbox.wiring import House
@@ -45,6 +46,7 @@ SESSION_ROUTERS: Routers = (people.router, hospitals.founding_router)
 
 HOSPITAL_ROUTERS: Routers = (
     hospitals.router,
+    permits.router,
     collect.router,
     clean.router,
     label.router,

@@ -88,10 +88,11 @@ class LoginForm(Form):
 
 
 class ServiceForm(Form):
-    """A service's account and its Ed25519 public key."""
+    """A service's account, its Ed25519 public key, and the purposes that it works for."""
 
     name: Name
     public_key: Base64
+    purposes: Annotated[list[Purpose], Field(min_length=1)]
 
 
 class ServiceLoginForm(Form):

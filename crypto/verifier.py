@@ -68,6 +68,7 @@ ED25519, ED25519_COSIGNATURE, MLDSA_COSIGNATURE = 0x01, 0x04, 0x06
 KEY_SIZES = {ED25519: 32, ED25519_COSIGNATURE: 32, MLDSA_COSIGNATURE: 1312}
 DSSE_TYPE = "application/vnd.in-toto+json"
 PREDICATE_TYPE = "urn:anbiao:release-passport:v1"
+TRAINERS = frozenset({"label-admin", "project-lead", "steward"})
 VOTING_ROLES = frozenset({"output-checker", "privacy-officer", "regulator", "steward"})
 
 # Source: docs/spec/provenance-log.md, clauses 2.2, 2.8 and 3.3.
@@ -90,7 +91,10 @@ SIGNED_OBJECTS = {
     "ledger.open": {"member"},
     "member.grant": {"member", "membership"},
     "member.revoke": {"membership"},
+    "permit.issue": {"dataset", "project"},
+    "permit.revoke": {"project"},
     "release.vote": {"release"},
+    "training.record": {"training"},
 }
 SIGNED_TERMS = {
     "approval.open": {"session_key"},
@@ -101,7 +105,10 @@ SIGNED_TERMS = {
         "role", "domain", "organisation", "signing_key", "sealing_key", "expires_at",
     },
     "member.revoke": {"reason"},
+    "permit.issue": {"valid_from", "valid_until"},
+    "permit.revoke": {"reason"},
     "release.vote": {"package", "statement", "verdict"},
+    "training.record": {"course", "members", "passed_at", "expires_at"},
 }  # fmt: skip
 
 
@@ -1048,6 +1055,7 @@ class People:
     by_index: dict[int, Grant] = field(default_factory=dict)
     by_member: dict[str, list[Grant]] = field(default_factory=dict)
     nonces: set[str] = field(default_factory=set)
+    training: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         """Check one entry against all before it, and learn what it grants or revokes.
@@ -1111,6 +1119,8 @@ class People:
 
     def _learn(self, entry: Entry, where: str) -> None:
         action = entry["action"]
+        if action == "training.record":
+            self._learn_training(entry, where)
         if action not in {"ledger.open", "member.grant", "member.revoke"}:
             return
         if entry["index"] and (action == "ledger.open" or "steward" not in entry["roles"]):
@@ -1128,6 +1138,30 @@ class People:
         grant = grant_of(entry, where)
         self.by_membership[membership] = self.by_index[entry["index"]] = grant
         self.by_member.setdefault(grant.member, []).append(grant)
+
+    def _learn_training(self, entry: Entry, where: str) -> None:
+        """Who passed a course from when until when: told of others, by roles that may (3.6)."""
+        terms = entry["signed"]["terms"]
+        members = terms["members"].split(",")
+        if not all(map(HEX32.fullmatch, members)) or len(set(members)) != len(members):
+            raise Broken("training-malformed", where)
+        if entry["actor"] in members or not TRAINERS & set(entry["roles"]):
+            raise Broken("training-told-by-nobody-entitled", where)
+        span = utc(terms["passed_at"], where), utc(terms["expires_at"], where)
+        for member in members:
+            self.training.setdefault(member, []).append((terms["course"], *span))
+
+    def check_training(self, entry: Entry, asked: Mapping[str, Sequence[str]]) -> None:
+        """The actor passed what the roles that counted ask for (clause 3.6).
+
+        Raises:
+            Broken: a course is missing, was passed later, or has run out.
+        """
+        told = self.training.get(entry["actor"], ())
+        passed = {course for course, start, end in told if start <= entry["at"] < end}
+        for role in entry["roles"]:
+            if not passed.issuperset(asked.get(role, ())):
+                raise Broken("role-untrained", f"entry {entry['index']}, {role}")
 
 
 def _check_opening(entry: Entry, where: str) -> None:
@@ -1321,19 +1355,25 @@ SHARE: dict[str, Check] = {
     "refused": lambda value: isinstance(value, bool),
 }
 QUORUM = _record({**SHARE, "categories": _map_of(_record(SHARE))})
-TABLE = _record(
-    {
-        "v": lambda value: type(value) is int and value == 1,
-        "default": lambda value: value == "deny",
-        "rules": lambda value: (
-            isinstance(value, list)
-            and all(map(RULE, value))
-            and all(a["id"] < b["id"] for a, b in pairwise(value))
-        ),
-        "quorum": _map_of(QUORUM),
-        "signed": _texts,
-    }
-)
+TABLE_1: dict[str, Check] = {
+    "v": lambda value: type(value) is int and value == 1,
+    "default": lambda value: value == "deny",
+    "rules": lambda value: (
+        isinstance(value, list)
+        and all(map(RULE, value))
+        and all(a["id"] < b["id"] for a, b in pairwise(value))
+    ),
+    "quorum": _map_of(QUORUM),
+    "signed": _texts,
+}
+TRAINING_SINCE = 2  # the version of tables that first says which training a role asks for
+TRAINING_SINCE = 2  # the version of tables that first says which training a role asks for
+TABLE_2: dict[str, Check] = {
+    **TABLE_1,
+    "v": lambda value: type(value) is int and value == TRAINING_SINCE,
+    "training": _map_of(_texts),
+}
+TABLES = (_record(TABLE_1), _record(TABLE_2))
 
 
 def parse_table(data: bytes, where: str) -> Table:
@@ -1343,7 +1383,7 @@ def parse_table(data: bytes, where: str) -> Table:
         Broken: it has another form.
     """
     table: Table = parse_canonical(data, where)
-    if not TABLE(table):
+    if not any(holds(table) for holds in TABLES):
         raise Broken("decision-table-malformed", where)
     return table
 
@@ -1515,11 +1555,47 @@ def check_quorum(
 
 
 @dataclass
+class Permits:
+    """The hospital's permit for each project: dataset, from when, until when (clause 4.5)."""
+
+    windows: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    datasets: dict[str, str] = field(default_factory=dict)  # of each project
+
+    def take(self, entry: Entry) -> None:
+        """Learn from one entry, and compare with what it says of its project's permit.
+
+        Raises:
+            Broken: an act was done under a permit that nobody signed, or outside of its window.
+        """
+        if entry["refusal"] is not None:
+            return
+        action, objects, where = entry["action"], entry["objects"], f"entry {entry['index']}"
+        if action == "project.create":
+            self.datasets[objects["project"]] = objects.get("dataset", "")
+        elif action == "permit.issue":
+            signed = entry["signed"]
+            span = (utc(signed["terms"][name], where) for name in ("valid_from", "valid_until"))
+            about = signed["objects"]
+            self.windows[about["project"]] = (about["dataset"], *span)
+        elif action == "permit.revoke":
+            self.windows.pop(entry["signed"]["objects"]["project"], None)
+        elif "permit_valid" in entry["facts"]:
+            self._check(entry, objects.get("project", entry["domain"].partition(":")[2]), where)
+
+    def _check(self, entry: Entry, project: str, where: str) -> None:
+        dataset, start, end = self.windows.get(project, ("", "", ""))
+        fits = dataset and dataset == self.datasets.get(project, dataset)
+        if not fits or not start <= entry["at"] < end:
+            raise Broken("act-outside-permit", where)
+
+
+@dataclass
 class Story:
     """What a log's entries tell: people, releases, and how many verdicts were ruled again."""
 
     people: People = field(default_factory=People)
     lineage: Lineage = field(default_factory=Lineage)
+    permits: Permits = field(default_factory=Permits)
     ruled: int = 0
 
 
@@ -1535,10 +1611,13 @@ def read_story(log: Log, tables: Mapping[str, Table] | None = None) -> Story:
     for entry in chained(log.raw, log.ledger):
         if tables is not None:
             story.ruled += check_verdict(entry, tables)
-            quorum = tables[entry["ruling"]["policy"]]["quorum"] if entry["ruling"] else None
+            table = tables[entry["ruling"]["policy"]] if entry["ruling"] else {}
+            quorum = table.get("quorum")
+            story.people.check_training(entry, table.get("training", {}))
         if log.ledger != "platform":
             story.people.take(entry)
             story.lineage.take(entry, story.people, quorum)
+            story.permits.take(entry)
     return story
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from policies.facts import FactSheet, read_facts
 from policies.pack import Pack, read_pack
 from policies.templates import Conditions, Template, read_conditions, read_templates
+from policies.training import Courses, training_in_force
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class PolicyBook:
     conditions: Conditions
     templates: tuple[Template, ...]
     pack: Pack
+    training: Courses
 
 
 def read_policy(pack: str = "health") -> PolicyBook:
@@ -25,4 +27,5 @@ def read_policy(pack: str = "health") -> PolicyBook:
     """
     sheet = read_facts()
     conditions = read_conditions()
-    return PolicyBook(sheet, conditions, read_templates(conditions, sheet), read_pack(pack))
+    rows = read_templates(conditions, sheet)
+    return PolicyBook(sheet, conditions, rows, read_pack(pack), training_in_force())

@@ -6,13 +6,14 @@
   instance with an empty cache.
 - A fact that is missing, of another type than declared, or not looked at by any row of the act
   does not reach Casbin: neither the verdict nor the log can hang on it.
-- Casbin explains the last row that matched. Denials are loaded first in the order of their ids
+- Casbin explains the last row that matched. Denials are loaded first in the order of their names
   and end the search; grants follow backwards: the explained row is then the decision table's
-  deciding rule.
+  deciding rule. (Among the rows of one act, their names order them as their ids do.)
+- A row about a group of acts is one row here; `g2` says which acts lie in the group.
 """
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from threading import Lock
 from types import MappingProxyType
 from typing import Any, Final
@@ -51,13 +52,35 @@ class _HeldRoles:
         return holds_role(subject.split(_JOINT), role)
 
 
+class _GroupedActs:
+    """Casbin's role manager for groups of acts: what a row is about, by its `act` cell."""
+
+    def __init__(self, covered: Mapping[str, Collection[str]]) -> None:
+        self._covered = covered
+
+    def clear(self) -> None:
+        """Nothing is kept."""
+
+    def print_roles(self) -> None:
+        """Nothing is kept."""
+
+    def has_link(self, act: str, covers: str, *_: str) -> bool:
+        """Whether the act is the row's, or lies in its group."""
+        return act in self._covered[covers]
+
+
 def _enforcer(book: PolicyBook) -> Any:  # Any: Casbin ships no types
-    denials = sorted((row for row in book.templates if not row.allows), key=lambda row: row.id)
-    grants = sorted((row for row in book.templates if row.allows), key=lambda row: row.id)
-    rows = "\n".join(_line(row) for row in (*denials, *reversed(grants)))
+    rows = sorted({row.row: row for row in book.templates}.values(), key=_by_name)
+    denials = (row for row in rows if not row.allows)
+    grants = (row for row in reversed(rows) if row.allows)
+    lines = "\n".join(_line(row) for row in (*denials, *grants))
     model = casbin.Enforcer.new_model(text=text_of("model.conf"))
-    enforcer = casbin.Enforcer(model, StringAdapter(rows))
+    enforcer = casbin.Enforcer(model, StringAdapter(lines))
     enforcer.get_model()["g"]["g"].rm = _HeldRoles()
+    covered: dict[str, set[str]] = {}
+    for each in book.templates:
+        covered.setdefault(each.covers, set()).add(each.action.value)
+    enforcer.get_model()["g"]["g2"].rm = _GroupedActs(covered)
     tests = {row.id: row.tests for row in book.templates}
     by_when = {_LIST.join(row.when): tests[row.id] for row in book.templates}
 
@@ -73,8 +96,12 @@ _LIST = "&"
 
 
 def _line(row: Template) -> str:
-    cells = (row.id, row.role, row.kind.value, row.action.value, _LIST.join(row.when), row.effect)
+    cells = (row.row, row.role, row.kind.value, row.covers, _LIST.join(row.when), row.effect)
     return ", ".join(("p", *cells))
+
+
+def _by_name(row: Template) -> tuple[str, str]:
+    return row.row.partition("/")[2], row.row
 
 
 class CasbinDecisionPoint:
@@ -129,7 +156,7 @@ class CasbinDecisionPoint:
         self, held: tuple[str, ...], domain: str, action: Action, decisive: dict[str, Fact]
     ) -> Ruling:
         allowed, row = self._enforcer.enforce_ex(_JOINT.join(held), domain, action.value, decisive)
-        rule = row[0] if row else DEFAULT_DENY
+        rule = f"{action.value}/{row[0].partition('/')[2]}" if row else DEFAULT_DENY
         return Ruling(allowed, rule, self.digest, MappingProxyType(decisive))
 
 

@@ -15,6 +15,8 @@ from policies.ruling import Fact, Facts
 from policies.states import MACHINES
 from policies.vocabulary import Action
 
+_FIELDS = frozenset({"facts", "dataset", "project", "stage", "unborn", "reaches", "system", "good"})
+
 NOT_YET = "NONE"
 """The stage of an object that does not exist yet."""
 
@@ -82,7 +84,10 @@ def read_facts(text: str | None = None) -> FactSheet:
     raw = toml_from(text_of("facts.toml") if text is None else text)
     try:
         forms = {name: _form(name, each) for name, each in raw["facts"].items()}
-        common = tuple(raw["dataset-bound"]["facts"])
+        common = {
+            "dataset": tuple(raw["dataset-bound"]["facts"]),
+            "project": tuple(raw["project-bound"]["facts"]),
+        }
         stages = {**{name: tuple(table) for name, table in MACHINES.items()}}
         stages |= {name: tuple(each) for name, each in raw["stages"].items()}
         sheet = {
@@ -112,12 +117,13 @@ def _act(
     action: Action,
     raw: Mapping[str, Any],  # Any: parsed TOML
     forms: Mapping[str, FactForm],
-    common: tuple[str, ...],
+    common: Mapping[str, tuple[str, ...]],
     stages: Mapping[str, tuple[str, ...]],
 ) -> ActForm:
-    if unknown := set(raw) - {"facts", "dataset", "stage", "unborn", "reaches", "system", "good"}:
+    if unknown := set(raw) - _FIELDS:
         raise PolicyInvalid("facts-malformed", f"{action}: unknown fields {sorted(unknown)}")
-    names = (*raw["facts"], *(common if raw.get("dataset", False) else ()))
+    bound = (name for kind, each in common.items() if raw.get(kind, False) for name in each)
+    names = (*raw["facts"], *bound)
     facts = {name: forms[name] for name in dict.fromkeys(names)}
     for name, good in raw.get("good", {}).items():
         form = facts[name]

@@ -27,6 +27,8 @@ from policies.vocabulary import SIGNED_ACTIONS, Action, Category, DomainKind, Gr
 DEFAULT_DENY = "default-deny"
 """The deciding rule where no row matches."""
 
+_VERSION = 2
+_MEMBERS = {"v", "default", "rules", "quorum", "signed"}  # of version 1; 2 adds `training`
 _RULE = {"id", "role", "domain", "action", "effect", "when", "source"}
 
 
@@ -102,8 +104,9 @@ def compile_table(book: PolicyBook) -> DecisionTable:
         for row in book.templates
     ]
     value = {
-        "v": 1,
+        "v": 2,
         "default": "deny",
+        "training": {str(role): sorted(asked) for role, asked in book.training.items()},
         "rules": rules,
         "quorum": {str(grade.value): _quorum_of(book, grade) for grade in Grade},
         "signed": sorted(action.value for action in SIGNED_ACTIONS),
@@ -169,8 +172,9 @@ def parse_table(encoded: bytes) -> DecisionTable:
         raw = json.loads(encoded)
         if canonical(raw) != encoded:
             raise PolicyInvalid("table-malformed", "the bytes are not canonical")
-        if set(raw) != {"v", "default", "rules", "quorum", "signed"} or raw["v"] != 1:
-            raise PolicyInvalid("table-malformed", "not a table of version 1")
+        members = _MEMBERS | ({"training"} if raw["v"] == _VERSION else set())
+        if set(raw) != members or raw["v"] not in (1, _VERSION):
+            raise PolicyInvalid("table-malformed", "not a table of version 1 or 2")
         if raw["default"] != "deny":
             raise PolicyInvalid("table-malformed", "a table that does not deny by default")
         rules = tuple(_rule(each) for each in raw["rules"])

@@ -39,6 +39,8 @@ class Action(StrEnum):
     LOGIN_REFUSED = "login.refused"
     MEMBER_GRANT = "member.grant"
     MEMBER_REVOKE = "member.revoke"
+    PERMIT_ISSUE = "permit.issue"
+    PERMIT_REVOKE = "permit.revoke"
     POLICY_ADOPT = "policy.adopt"
     PROJECT_CREATE = "project.create"
     RELEASE_DOWNLOAD = "release.download"
@@ -55,6 +57,7 @@ class Action(StrEnum):
     SESSION_OPEN = "session.open"
     TASK_OPEN = "task.open"
     TASK_REOPEN = "task.reopen"
+    TRAINING_RECORD = "training.record"
 
 
 SIGNED_ACTIONS = frozenset(
@@ -65,7 +68,10 @@ SIGNED_ACTIONS = frozenset(
         Action.LEDGER_OPEN,
         Action.MEMBER_GRANT,
         Action.MEMBER_REVOKE,
+        Action.PERMIT_ISSUE,
+        Action.PERMIT_REVOKE,
         Action.RELEASE_VOTE,
+        Action.TRAINING_RECORD,
     }
 )
 """Acts that count only with the person's own signature (in hospital ledgers)."""

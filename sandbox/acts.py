@@ -30,11 +30,20 @@ def project_domain(project: str) -> str:
 
 @dataclass(frozen=True)
 class Actor:
-    """Who is at the door, as authentication found: an account and its session."""
+    """Who is at the door, as authentication found: an account and its session.
+
+    A person acts for the `purpose` that their session declared, a service for each of the
+    `purposes` that it is enrolled for.
+    """
 
     account: str
     session: str | None = None
     purpose: str | None = None
+    purposes: tuple[str, ...] = ()
+
+    def declared(self, contract: str) -> str:
+        """The purpose it acts for on data whose contract names the purpose `contract`."""
+        return contract if contract in self.purposes else self.purpose or ""
 
 
 @dataclass(frozen=True)

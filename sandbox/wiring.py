@@ -50,6 +50,7 @@ from sandbox.people.setup_code import SetupCode
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.notary_wire import NotaryClient, NotaryServer
 from sandbox.provenance.publishing import Publisher
+from sandbox.records.people import Account
 from sandbox.records.port import BlobStore, Ledgers
 from sandbox.release.handlers import handlers as release_handlers
 from sandbox.scanning import identifiers_in
@@ -213,7 +214,7 @@ def enclave(settings: Settings) -> Enclave:
     store = _key_store(own)
     try:
         vault = open_vault(own, store, _passphrase(settings))
-        actor = Actor(_worker_account(own))
+        account = _worker_account(own)
     except VerificationFailed:
         store.close()
         raise
@@ -225,7 +226,7 @@ def enclave(settings: Settings) -> Enclave:
         exchange=_key_store(folder / "exchange"),
         vault=vault,
         history=Histories(ledgers, gate.notary, settings.pins, own / "log-pins"),
-        actor=actor,
+        actor=_worker_actor(ledgers, account),
         clock=now_utc,
         new_id=new_id,
     )
@@ -275,6 +276,13 @@ def _worker_account(folder: Path) -> str:
     if not _ACCOUNT.fullmatch(account):
         raise VerificationFailed("account-malformed", "the worker's account is no account id")
     return account
+
+
+def _worker_actor(ledgers: Ledgers, account: str) -> Actor:
+    """The worker's account with the purposes that it is enrolled for."""
+    with ledgers.open(PLATFORM).snapshot() as tables:
+        row = tables.of(Account).get(account)
+    return Actor(account, purposes=row.purposes if row else ())
 
 
 def notary(settings: Settings) -> NotaryServer:

@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from api.cli.person import certificates_option, home_option, own_door
-from api.client import enrolment, session
+from api.client import enrolment, permits, session
 from api.client.errors import ClientError
 from api.client.http import Door, Json, connect
 from api.client.keys import SIGNING_FILE, make_keys, open_keys
@@ -155,10 +155,17 @@ def invite(name: str, organisation: str, home: Path, certificates: Path | None) 
 @enrol.command()
 @click.argument("name")
 @click.argument("public_key", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--purpose", "purposes", multiple=True, required=True, help="What it works for.")
 @home_option
 @certificates_option
-def service(name: str, public_key: Path, home: Path, certificates: Path | None) -> None:
-    """Create a service's account NAME under the PUBLIC_KEY in a file.
+def service(
+    name: str,
+    public_key: Path,
+    purposes: tuple[str, ...],
+    home: Path,
+    certificates: Path | None,
+) -> None:
+    """Create a service's account NAME under the PUBLIC_KEY in a file, for one or more purposes.
 
     Prints the account's id and the fingerprint of the key, which is told out of band to those who
     believe the service: the steward, and whoever deposits.
@@ -166,7 +173,7 @@ def service(name: str, public_key: Path, home: Path, certificates: Path | None) 
     text = public_key.read_text(encoding="ascii").strip()
     told = _fingerprint_of(text)
     made = own_door(home, certificates).create(
-        "/service-accounts", {"name": name, "public_key": text}
+        "/service-accounts", {"name": name, "public_key": text, "purposes": list(purposes)}
     )
     click.echo(f"account {made['account']}\nfingerprint {told}")
 
@@ -222,6 +229,67 @@ def grant(  # noqa: PLR0913 - one argument per option
     given = enrolment.Grant(account, role, organisation, told, domain, ends_at)
     made = enrolment.grant(own_door(home, certificates), open_keys(home), ledger, given)
     click.echo(f"member {made['member']}\nmembership {made['membership']}")
+
+
+@enrol.command()
+@click.argument("ledger")
+@click.argument("accounts", nargs=-1, required=True)
+@click.option("--course", default=permits.COURSE, show_default=True, help="What was passed.")
+@click.option("--passed", type=click.DateTime(), required=True, help="When (UTC).")
+@click.option("--expires", type=click.DateTime(), required=True, help="Until when it counts (UTC).")
+@home_option
+@certificates_option
+def training(  # noqa: PLR0913 - one argument per option
+    *,
+    ledger: str,
+    accounts: tuple[str, ...],
+    course: str,
+    passed: datetime,
+    expires: datetime,
+    home: Path,
+    certificates: Path | None,
+) -> None:
+    """Tell by one's signature, in LEDGER, that ACCOUNTS passed a course."""
+    window = permits.Window(passed.replace(tzinfo=UTC), expires.replace(tzinfo=UTC))
+    door, own = own_door(home, certificates), open_keys(home)
+    made = permits.record_training(door, own, ledger, accounts, course, window)
+    click.echo(f"training {made['training']}")
+
+
+@enrol.command()
+@click.argument("ledger")
+@click.argument("dataset")
+@click.argument("project")
+@click.option("--from", "start", type=click.DateTime(), required=True, help="Beginning (UTC).")
+@click.option("--until", "end", type=click.DateTime(), required=True, help="End (UTC).")
+@home_option
+@certificates_option
+def permit(  # noqa: PLR0913 - one argument per option
+    *,
+    ledger: str,
+    dataset: str,
+    project: str,
+    start: datetime,
+    end: datetime,
+    home: Path,
+    certificates: Path | None,
+) -> None:
+    """Permit PROJECT on DATASET in LEDGER for a time, by one's signature, as a steward."""
+    window = permits.Window(start.replace(tzinfo=UTC), end.replace(tzinfo=UTC))
+    door, own = own_door(home, certificates), open_keys(home)
+    permits.issue_permit(door, own, ledger, dataset, project, window)
+
+
+@enrol.command()
+@click.argument("ledger")
+@click.argument("project")
+@click.option("--reason", required=True, help="A code without blanks.")
+@home_option
+@certificates_option
+def unpermit(ledger: str, project: str, reason: str, home: Path, certificates: Path | None) -> None:
+    """End the permit of PROJECT in LEDGER at once, by one's signature, as a steward."""
+    door, own = own_door(home, certificates), open_keys(home)
+    permits.revoke_permit(door, own, ledger, project, reason)
 
 
 @enrol.command()

@@ -17,6 +17,7 @@ from crypto import canonical, signing
 
 ENROL_LABEL: Final = b"anbiao-enrol-v1\n"
 _EMPTY: Final = ""
+_UNKNOWN: Final = 404
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def grant(door: Door, keys: PersonKeys, ledger: str, given: Grant) -> Json:
         "sealing_key": str(card["sealing_key"] or _EMPTY),
         "expires_at": _time(given.expires_at),
     }
-    objects = {"member": _member(door, ledger, given.account), "membership": new_id()}
+    objects = {"member": member_of(door, ledger, given.account), "membership": new_id()}
     signed = signed_body(keys, ledger, "member.grant", objects, terms)
     body = {"account": given.account, **objects, "terms": terms, **signed}
     return door.create(f"/hospitals/{ledger}/members", body)
@@ -121,12 +122,18 @@ def _checked_key(card: Json, fingerprint: str) -> str:
     return text
 
 
-def _member(door: Door, ledger: str, account: str) -> str:
-    """The pseudonym that the account bears in this ledger already, or a fresh one."""
-    for membership in door.items(f"/hospitals/{ledger}/members"):
-        if membership.get("account") == account:
-            return str(membership["member"])
-    return new_id()
+def member_of(door: Door, ledger: str, account: str) -> str:
+    """The pseudonym that the account bears in this ledger already, or a fresh one.
+
+    Raises:
+        ClientError: the server refused, or can't be reached.
+    """
+    try:
+        return str(door.get(f"/hospitals/{ledger}/pseudonyms/{account}")["member"])
+    except ClientError as error:
+        if error.status != _UNKNOWN:
+            raise
+        return new_id()
 
 
 def _time(at: datetime | None) -> str:

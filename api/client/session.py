@@ -76,13 +76,15 @@ def accept(door: Door, invitation: str, password: str) -> Json:
     return door.post("/invitations/accept", {"invitation": invitation, "password": password})
 
 
-def confirm(door: Door, account: str, password: str, code: str) -> Door:
-    """Confirm a second factor; the door is open from then on.
+def confirm(door: Door, account: str, password: str, code: str, purpose: str | None = None) -> Door:
+    """Confirm a second factor; the door is open from then on, for a purpose where data is due.
 
     Raises:
         ClientError: the server refused, or can't be reached.
     """
-    body = {"account": account, "password": password, "code": code}
+    body: dict[str, object] = {"account": account, "password": password, "code": code}
+    if purpose is not None:
+        body["purpose"] = purpose
     return door.with_token(str(door.post("/totp/confirm", body)["token"]))
 
 

@@ -2,11 +2,13 @@
 
 import base64
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from api.client import session
+from api.client import permits, session
 from api.client.enrolment import Grant, grant, open_ledger, register_keys
 from api.client.http import Door, connect
 from api.client.keys import PersonKeys, make_keys
@@ -36,6 +38,8 @@ CAST: Final = (
     Part("recipient", "recipient:spring-city-university", "recipient", "recipient"),
     Part("regulator", "regulator", "regulator", "regulator"),
 )
+PURPOSE: Final = "model-training"
+"""What the contract of the demo's dataset is for; everybody's session declares it."""
 STEWARD: Final = Part("steward", "hospital", "steward", "hospital")
 OPERATOR: Final = Part("operator", "platform", "operator", "platform")
 
@@ -100,7 +104,7 @@ def _entered(
 ) -> Person:
     code = Authenticator(str(told["totp_secret"])).code()
     account = str(told["account"])
-    opened = session.confirm(door, account, password, code)
+    opened = session.confirm(door, account, password, code, PURPOSE)
     folder = stage.folder / "parties" / part.party / part.name
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Person(part, account, opened, folder)
@@ -115,7 +119,8 @@ def found_hospital(stage: Stage, company: Company) -> None:
     operator, steward = company["operator"], company["steward"]
     operator.door.create("/policies", {"policy": operator.door.get("/version")["policy"]})
     identity = stage.appears("vault/identity.pub").decode("ascii").strip()
-    service = operator.door.create("/service-accounts", {"name": "worker", "public_key": identity})
+    asked = {"name": "worker", "public_key": identity, "purposes": [PURPOSE]}
+    service = operator.door.create("/service-accounts", asked)
     public = base64.b64encode(steward.own.signing.public_bytes).decode()
     stage.hand("vault/stewards.pins", f"{public} demo hospital\n")
     stage.hand("vault/serve.pin", stage.appears("serve/identity.pub").decode("ascii"))
@@ -132,6 +137,16 @@ def give(company: Company, given: Grant) -> None:
     """A role, signed by the steward."""
     steward = company["steward"]
     grant(steward.door, steward.own, company.ledger, given)
+
+
+def train(company: Company, parts: Sequence[Part]) -> None:
+    """The steward tells, in one act, that everybody passed the course their roles ask for."""
+    steward, now = company["steward"], datetime.now(UTC)
+    window = permits.Window(now - timedelta(days=1), now + timedelta(days=365))
+    accounts = [company[part.name].account for part in parts]
+    permits.record_training(
+        steward.door, steward.own, company.ledger, accounts, permits.COURSE, window
+    )
 
 
 def role_of(person: Person, domain: str = "hospital") -> Grant:

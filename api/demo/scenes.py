@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
-from api.client import deposit, officer
+from api.client import deposit, officer, permits
 from api.client.errors import ClientError
 from api.client.evidence import export
 from api.client.http import Json, new_id
@@ -21,6 +21,7 @@ from api.client.voter import inspect, vote
 from api.demo.cast import (
     CAST,
     OPERATOR,
+    PURPOSE,
     STEWARD,
     Company,
     Person,
@@ -29,6 +30,7 @@ from api.demo.cast import (
     give,
     invited,
     role_of,
+    train,
 )
 from api.demo.material import Material
 from api.demo.stage import Stage
@@ -116,6 +118,7 @@ def gather_people(play: Play) -> None:
         company.people[part.name] = invited(play.stage, company[OPERATOR.name], part)
         play.tell("people", number, total)
     found_hospital(play.stage, company)
+    train(company, CAST)
     play.tell("people", total - 1, total)
     for part in CAST:
         if not part.in_project:
@@ -135,7 +138,7 @@ def make_dataset(play: Play) -> None:
         "ethics_approval": "IRB-2026-101",
         "ethics_expires_at": later,
         "legal_basis": "contract",
-        "purpose": "model-training",
+        "purpose": PURPOSE,
         "retain_until": later,
         "category": "general",
         "grade": 3,
@@ -199,6 +202,11 @@ def open_project(play: Play) -> None:
     documents = {"guideline": _GUIDELINE, "schema": _SCHEMA}
     _seat(play, lead).create(
         play.dataset, "Findings in images and reports", "firm:qilu-labelling", documents
+    )
+    steward, now = play.company[STEWARD.name], datetime.now(UTC)
+    window = permits.Window(now - timedelta(minutes=1), now + timedelta(days=90))
+    permits.issue_permit(
+        steward.door, steward.own, play.company.ledger, play.dataset, play.project, window
     )
     for part in CAST:
         if part.in_project:

@@ -191,7 +191,7 @@ def _task_routes(routes: APIRouter, room: _Room) -> None:
     @routes.get("/tasks/{task}/labels/{version}")
     def label(ledger: str, task: HexId, version: int, actor: ActorHere) -> LabelVersionShape:
         """A saved version of a label: for who wrote it, and for who reviews the task now."""
-        found = room.viewing.label_version(ledger, task, version, actor.account)
+        found = room.viewing.label_version(ledger, task, version, actor)
         return LabelVersionShape(
             label=found.row.id,
             version=found.row.version,
@@ -272,19 +272,19 @@ def _lease_routes(routes: APIRouter, room: _Room) -> None:
     @routes.get("/leases/{lease}")
     def lease(ledger: str, lease: HexId, actor: ActorHere) -> LeaseShape:
         """A live lease of the actor's own."""
-        return _lease(room.viewing.lease(ledger, lease, actor.account))
+        return _lease(room.viewing.lease(ledger, lease, actor))
 
     @routes.get("/leases/{lease}/frames/{number}", response_class=Response)
     def frame(ledger: str, lease: HexId, number: int, actor: ActorHere) -> Response:
         """One frame as PNG, marked with its viewer and the time."""
-        picture = room.viewing.frame(ledger, lease, actor.account, number)
+        picture = room.viewing.frame(ledger, lease, actor, number)
         return Response(picture, media_type="image/png", headers=NO_STORE)
 
     @routes.get("/leases/{lease}/text")
     def text(ledger: str, lease: HexId, actor: ActorHere, response: Response) -> TextShape:
         """The text of a text item."""
         response.headers.update(NO_STORE)
-        seen = room.viewing.text(ledger, lease, actor.account)
+        seen = room.viewing.text(ledger, lease, actor)
         return TextShape(text=seen.text, viewer=seen.viewer, seen_at=seen.seen_at)
 
     @routes.post("/leases/{lease}/close", status_code=201)

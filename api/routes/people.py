@@ -114,7 +114,7 @@ def router(house: House) -> APIRouter:
     def create_service(form: ServiceForm, actor: ActorHere, key: RequestKey) -> AccountActShape:
         """Create a service's account under its public key."""
         public_key = from_base64(form.public_key)
-        receipt = registry.register_service(actor, form.name, public_key, key)
+        receipt = registry.register_service(actor, form.name, public_key, form.purposes, key)
         return AccountActShape(**with_receipt(receipt))
 
     @routes.post("/keys", status_code=201)

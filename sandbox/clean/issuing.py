@@ -10,10 +10,10 @@ from sandbox.acts import Acting, Commitment, Outcome
 from sandbox.clean.approvals import APPROVED
 from sandbox.clean.commands import IssueItem
 from sandbox.errors import Conflict, NotFound
-from sandbox.records.deposits import Approval, Dataset, Item
+from sandbox.records.deposits import Approval, Item
 from sandbox.records.labels import Project, ProjectItem, Task
 from sandbox.records.port import Tables
-from sandbox.records.standing import dataset_facts
+from sandbox.records.standing import project_facts
 
 
 class Issuing:
@@ -30,9 +30,8 @@ class Issuing:
         project = tables.of(Project).require(command.project)
         if {item.dataset, approval.dataset, project.dataset} != {command.dataset}:
             raise NotFound
-        whole = tables.of(Dataset).require(command.dataset)
         approved = approval.state == APPROVED and item.approval == approval.id
-        standing = dataset_facts(whole, acting.now)
+        standing = project_facts(tables, project, acting.now)
         return {**standing, "stage": str(item.state), "approved": approved}
 
     def act(self, tables: Tables, command: IssueItem, acting: Acting) -> Outcome:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from policies.vocabulary import DatasetState, ItemState
+from policies.vocabulary import ItemState
 from sandbox.clean.approvals import OPEN
 from sandbox.clean.cleaning import Cleaner, Task
 from sandbox.clean.engine import Engine
@@ -20,10 +20,9 @@ from sandbox.exchange import header_name, record_name
 from sandbox.records.deposits import Approval, Dataset, Deposit, Item
 from sandbox.records.labels import Project, ProjectItem
 from sandbox.records.port import Tables
-from sandbox.records.standing import contract_valid
+from sandbox.records.standing import permit_valid, processable
 
 AT_ONCE = 64
-_STOPPED = frozenset({DatasetState.SUSPENDED, DatasetState.CLOSED, DatasetState.ERASED})
 
 
 @dataclass(frozen=True)
@@ -74,8 +73,7 @@ class CleanWork:
 
     def _live(self, dataset: Dataset) -> bool:
         # What policy would refuse is not tried: each refusal is an entry.
-        valid = contract_valid(dataset, self.enclave.clock())
-        return valid and dataset.state not in _STOPPED
+        return processable(dataset, self.enclave.actor.purposes, self.enclave.clock())
 
     def _to_clean(self, tables: Tables, dataset: Dataset) -> Iterator[Step]:
         sealed = tables.of(Item).find(dataset=dataset.id, state=ItemState.SEALED, limit=AT_ONCE)
@@ -98,7 +96,8 @@ class CleanWork:
             if self.enclave.exchange.get(record_name(project.id)) is None:
                 give = partial(self.handover.give_record_key, tables.ledger, project)
                 yield f"record-key:{project.id}", give
-            yield from self._unissued(tables, dataset, project)
+            if permit_valid(tables, project, self.enclave.clock()):
+                yield from self._unissued(tables, dataset, project)
 
     def _unissued(self, tables: Tables, dataset: Dataset, project: Project) -> Iterator[Step]:
         """Approved items that the project has not got, in an order of the project's own.

@@ -29,6 +29,7 @@ from sandbox.acts import (
     SignedAct,
 )
 from sandbox.errors import Forbidden, LedgerUnavailable, SandboxError
+from sandbox.gate.refusals import refusal_of
 from sandbox.gate.repeats import find_repeat, keep_for_repeats
 from sandbox.gate.signatures import check_signature
 from sandbox.gate.standing import (
@@ -184,6 +185,9 @@ class _Case:
         if self._command.ACTION is Action.LEDGER_OPEN:
             # Entries of this unit don't show in the tables: only the gate knows who is first.
             facts["founding"] = self._founding
+        if "purpose" in facts:
+            # What the session declared, the room doesn't know (R15).
+            facts["declared_purpose"] = self._actor.declared(str(facts["purpose"]))
         self._ruling = self._rules.decision_point.rule_on(
             self._standing.roles,
             self._command.domain,
@@ -192,7 +196,7 @@ class _Case:
             self._roll.epoch(self._tables),
         )
         if not self._ruling.allowed:
-            raise Forbidden
+            raise refusal_of(self._ruling, self._standing.roles)
         if self._founding and self._command.ACTION is not Action.LEDGER_OPEN:
             raise Forbidden("ledger-not-open", "a ledger begins with the act that opens it")
 

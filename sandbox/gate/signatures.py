@@ -28,7 +28,16 @@ SIGNED_NAMES: Final[Mapping[Action, tuple[frozenset[str], frozenset[str]]]] = {
         _GRANT | {"domain", "expires_at"},
     ),
     Action.MEMBER_REVOKE: (frozenset({"membership"}), frozenset({"reason"})),
+    Action.PERMIT_ISSUE: (
+        frozenset({"dataset", "project"}),
+        frozenset({"valid_from", "valid_until"}),
+    ),
+    Action.PERMIT_REVOKE: (frozenset({"project"}), frozenset({"reason"})),
     Action.RELEASE_VOTE: (frozenset({"release"}), frozenset({"package", "statement", "verdict"})),
+    Action.TRAINING_RECORD: (
+        frozenset({"training"}),
+        frozenset({"course", "members", "passed_at", "expires_at"}),
+    ),
 }
 """Names of the objects and of the terms that a signature is over, by action."""
 

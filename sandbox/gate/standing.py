@@ -1,6 +1,10 @@
-"""Who an account is in one ledger: pseudonym, memberships that count, revocation epoch."""
+"""Who an account is in one ledger: pseudonym, memberships that count, revocation epoch.
 
-from collections.abc import Callable, Iterable
+A membership counts while it runs and its holder is trained for its role: both are judged anew at
+every act, so that what runs out ends by itself (R05, R13).
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -8,7 +12,9 @@ from typing import Final
 from policies.vocabulary import Role
 from sandbox.acts import HOSPITAL_DOMAIN, PLATFORM
 from sandbox.records.people import Epoch, Membership, Pseudonym
+from sandbox.records.permits import Training
 from sandbox.records.port import Tables
+from sandbox.records.standing import counts
 
 EPOCH: Final = "epoch"
 NO_ORGANISATION: Final = "none"
@@ -38,18 +44,28 @@ def memberships_of(
     tables: Tables, account: str, domain: str, now: datetime
 ) -> tuple[Membership, ...]:
     """Memberships that count for a command in `domain` at `now`, the oldest first."""
-    return _counting(tables.of(Membership).find(account=account), domain, now)
+    return _counting(_papers(tables, account), domain, now)
 
 
-def _counting(held: Iterable[Membership], domain: str, now: datetime) -> tuple[Membership, ...]:
-    counting = (m for m in held if m.domain in (domain, HOSPITAL_DOMAIN) and _runs(m, now))
+@dataclass(frozen=True)
+class Papers:
+    """Everything an account was ever granted in a ledger, and what it passed."""
+
+    memberships: tuple[Membership, ...]
+    training: tuple[Training, ...]
+
+
+def _papers(tables: Tables, account: str) -> Papers:
+    return Papers(
+        tuple(tables.of(Membership).find(account=account)),
+        tuple(tables.of(Training).find(account=account)),
+    )
+
+
+def _counting(papers: Papers, domain: str, now: datetime) -> tuple[Membership, ...]:
+    here = (m for m in papers.memberships if m.domain in (domain, HOSPITAL_DOMAIN))
+    counting = (m for m in here if counts(m, papers.training, now))
     return tuple(sorted(counting, key=lambda m: (m.granted_index, m.id)))
-
-
-def _runs(membership: Membership, now: datetime) -> bool:
-    if membership.revoked_at is not None:
-        return False
-    return membership.expires_at is None or now < membership.expires_at
 
 
 class Roll:
@@ -58,13 +74,14 @@ class Roll:
     - Rows are kept, never verdicts: whether a membership runs is judged at every act.
     - The revocation epoch is read in every unit. Rows are kept from one unit to the next only
       while it stands still and the number of entries shows that no other process wrote.
-    - An act that changes a membership empties the roll, and so does a unit that was not committed.
+    - An act that changes a membership, or records training, empties the roll, and so does a unit
+      that was not committed.
     """
 
     def __init__(self) -> None:
         self._size: int | None = None  # of the ledger when the rows were good; None: they aren't
         self._epoch: int | None = None
-        self._held: dict[str, tuple[Membership, ...]] = {}
+        self._held: dict[str, Papers] = {}
         self._pseudonyms: dict[str, str] = {}
 
     def begin(self, tables: Tables) -> None:
@@ -96,7 +113,7 @@ class Roll:
         """Where the account stands; a pseudonym is allotted at its first act in this ledger."""
         held = self._held.get(account)
         if held is None:
-            held = tuple(tables.of(Membership).find(account=account))
+            held = _papers(tables, account)
             self._held[account] = held
             self._pseudonyms[account] = _pseudonym(tables, account, new_id)
         memberships = _counting(held, domain, now)

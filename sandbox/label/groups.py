@@ -20,6 +20,7 @@ from sandbox.records.labels import Label, Project, Review, Task
 from sandbox.records.people import Membership
 from sandbox.records.persons import accounts_of
 from sandbox.records.port import Tables
+from sandbox.records.standing import counting_memberships
 
 _STILL_TO_COME = (TaskState.OPEN, TaskState.LEASED, TaskState.RETURNED, TaskState.CANCELLED)
 _KEPT_FOR_ONE = (TaskState.RETURNED,)
@@ -63,13 +64,7 @@ def in_another_slot(
 def seats(tables: Tables, project: str, account: str, now: datetime) -> list[Membership]:
     """Memberships of an account in a project that count at `now`."""
     domain = project_domain(project)
-    return [
-        m
-        for m in tables.of(Membership).find(account=account)
-        if m.domain == domain
-        and m.revoked_at is None
-        and (m.expires_at is None or now < m.expires_at)
-    ]
+    return [m for m in counting_memberships(tables, account, now) if m.domain == domain]
 
 
 def holds_seat(

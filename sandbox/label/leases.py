@@ -18,10 +18,9 @@ from sandbox.acts import Acting, Commitment, Outcome, project_domain
 from sandbox.errors import Conflict, NotFound
 from sandbox.label.commands import LabelCommand
 from sandbox.label.digests import rendering_digest
-from sandbox.records.deposits import Dataset
 from sandbox.records.labels import Lease, Project, ProjectItem, Task
 from sandbox.records.port import Tables
-from sandbox.records.standing import dataset_facts
+from sandbox.records.standing import project_facts
 from sandbox.records.transitions import step
 
 LABEL_WORK = "label"
@@ -61,8 +60,8 @@ def task_of(tables: Tables, command: LabelCommand, task_id: str) -> Task:
 
 
 def standing(tables: Tables, project: Project, now: datetime) -> dict[str, Fact]:
-    """The facts of the project's dataset."""
-    return dataset_facts(tables.of(Dataset).require(project.dataset), now)
+    """The facts of the project's dataset and permit."""
+    return project_facts(tables, project, now)
 
 
 def live(lease: Lease | None, now: datetime) -> bool:

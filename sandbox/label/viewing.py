@@ -1,12 +1,13 @@
 """Looking at an item under a lease, and at nothing without one.
 
-- The lease is looked up anew before every frame, with the membership that it rests on: who was
-  removed a moment ago sees no further frame.
+- The lease is looked up anew before every frame, with what it rests on: membership, training,
+  contract, ethics approval, permit and the session's purpose. Whatever ended a moment ago, by an
+  act or by itself, lets no further frame out.
 - A lease that has ended, or is another account's, is answered like one that never was.
 - What was shown is counted here, in memory; the act that ends the lease takes the count. After a
   restart there is none, and the whole item counts as seen.
 
-Source: requirements R34, R35.
+Source: requirements R05, R13, R15, R34, R35, R97.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,7 +16,8 @@ from datetime import datetime
 from threading import Lock
 from typing import Protocol
 
-from policies.vocabulary import DatasetState, ItemState
+from policies.vocabulary import ItemState
+from sandbox.acts import Actor
 from sandbox.errors import NotFound
 from sandbox.formats.extents import TEXT, shown_text
 from sandbox.label import groups
@@ -27,9 +29,7 @@ from sandbox.records.labels import Label, Lease, Project, ProjectItem, Task
 from sandbox.records.people import Pseudonym
 from sandbox.records.port import Ledgers, Tables
 from sandbox.records.sealed_labels import LabelPayload, open_label
-from sandbox.records.standing import contract_valid
-
-_STOPPED = (DatasetState.SUSPENDED, DatasetState.CLOSED, DatasetState.ERASED)
+from sandbox.records.standing import STOPPED, contract_valid, permit_valid
 
 
 class ItemKeys(RecordKeys, Protocol):
@@ -126,21 +126,21 @@ class Viewing:
         self._max_pixels = max_pixels
         self.tally = Tally()
 
-    def lease(self, ledger: str, lease: str, account: str) -> LeaseView:
+    def lease(self, ledger: str, lease: str, actor: Actor) -> LeaseView:
         """The lease and, for a reviewer, the labels to be judged, by the ids of their tasks.
 
         Raises:
             NotFound: it is not a live lease of this account.
         """
         with self._ledgers.open(ledger).snapshot() as tables:
-            seat = _seat(tables, lease, account, self._clock())
+            seat = _seat(tables, lease, actor, self._clock())
             task = tables.of(Task).require(seat.lease.task)
             project = tables.of(Project).require(seat.lease.project)
             labels = _under_review(tables, task, seat.lease)
         judged = tuple(Judged(label.task, label.version, self._said(label)) for label in labels)
         return LeaseView(seat.lease, seat.item, project, task.version, judged)
 
-    def label_version(self, ledger: str, task: str, version: int, account: str) -> VersionView:
+    def label_version(self, ledger: str, task: str, version: int, actor: Actor) -> VersionView:
         """A former or present version of a label (R38).
 
         Raises:
@@ -151,9 +151,9 @@ class Viewing:
             if not found:
                 raise NotFound
             now = self._clock()
-            own = found[0].author == account
-            if not own or not groups.seats(tables, found[0].project, account, now):
-                _seat(tables, tables.of(Task).require(task).lease or "", account, now)
+            own = found[0].author == actor.account
+            if not own or not groups.seats(tables, found[0].project, actor.account, now):
+                _seat(tables, tables.of(Task).require(task).lease or "", actor, now)
         return VersionView(found[0], self._said(found[0]))
 
     def _said(self, label: Label) -> Mapping[str, object]:
@@ -161,7 +161,7 @@ class Viewing:
         secret = open_label(key, label.project, label.id, label.sealed)
         return LabelPayload.decoded(secret.label.text).value
 
-    def frame(self, ledger: str, lease: str, account: str, number: int) -> bytes:
+    def frame(self, ledger: str, lease: str, actor: Actor, number: int) -> bytes:
         """Frame `number` (from 0) as PNG, marked with the viewer's pseudonym and the time.
 
         Raises:
@@ -170,7 +170,7 @@ class Viewing:
             Unacceptable: `frame-undecodable`.
         """
         now = self._clock()
-        seat = self._take_seat(ledger, lease, account, now)
+        seat = self._take_seat(ledger, lease, actor, now)
         if not 0 <= number < seat.item.frames:
             raise NotFound
         data = self._keys.open_item(seat.item)
@@ -178,38 +178,37 @@ class Viewing:
         self.tally.note(lease, f"frame:{number}")
         return picture
 
-    def text(self, ledger: str, lease: str, account: str) -> TextView:
+    def text(self, ledger: str, lease: str, actor: Actor) -> TextView:
         """The text of a text item.
 
         Raises:
             NotFound: it is not a live lease of this account, or the item is no text.
         """
         now = self._clock()
-        seat = self._take_seat(ledger, lease, account, now)
+        seat = self._take_seat(ledger, lease, actor, now)
         if seat.item.kind != TEXT:
             raise NotFound
         text = shown_text(self._keys.open_item(seat.item))
         self.tally.note(lease, TEXT)
         return TextView(text, seat.viewer, now)
 
-    def _take_seat(self, ledger: str, lease: str, account: str, now: datetime) -> _Seat:
+    def _take_seat(self, ledger: str, lease: str, actor: Actor, now: datetime) -> _Seat:
         with self._ledgers.open(ledger).snapshot() as tables:
-            return _seat(tables, lease, account, now)
+            return _seat(tables, lease, actor, now)
 
 
-def _seat(tables: Tables, lease_id: str, account: str, now: datetime) -> _Seat:
+def _seat(tables: Tables, lease_id: str, actor: Actor, now: datetime) -> _Seat:
     """The lease, when everything it rests on holds at `now`; else the same 404 for all."""
     lease = tables.of(Lease).get(lease_id)
-    if lease is None or lease.account != account or not live(lease, now):
+    if lease is None or lease.account != actor.account or not live(lease, now):
         raise NotFound
     item = tables.of(ProjectItem).require(lease.item)
-    dataset = tables.of(Dataset).require(tables.of(Project).require(lease.project).dataset)
-    stopped = dataset.state in _STOPPED or not contract_valid(dataset, now)
-    if item.state is not ItemState.ISSUED or stopped:
+    project = tables.of(Project).require(lease.project)
+    if item.state is not ItemState.ISSUED or not _goes_on(tables, project, actor, now):
         raise NotFound
     if not groups.holds_seat(tables, lease.project, lease.account, ROLES[lease.work], now):
         raise NotFound
-    viewer = tables.of(Pseudonym).require(account).pseudonym
+    viewer = tables.of(Pseudonym).require(actor.account).pseudonym
     return _Seat(lease, item, viewer)
 
 
@@ -223,3 +222,15 @@ def _under_review(tables: Tables, task: Task, lease: Lease) -> list[Label]:
 
 def _by_id(task: Task) -> str:
     return task.id
+
+
+def _goes_on(tables: Tables, project: Project, actor: Actor, now: datetime) -> bool:
+    """Whether the project's data may be looked at now, for the session's purpose."""
+    dataset = tables.of(Dataset).require(project.dataset)
+    purpose = str(dataset.purpose)
+    return (
+        dataset.state not in STOPPED
+        and contract_valid(dataset, now)
+        and permit_valid(tables, project, now)
+        and actor.declared(purpose) == purpose
+    )

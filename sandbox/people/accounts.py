@@ -86,6 +86,7 @@ class Creation(SelfFact):
                 state=state,
                 invitation_hash=command.invitation_hash,
                 signing_key=command.signing_key,
+                purposes=command.purposes,
             )
         )
         return Outcome(states={"account": state}, reply={"account": command.account})
@@ -222,6 +223,7 @@ def blank_account(account: str, name: str, kind: str, organisation: str, acting:
         sealing_key=None,
         created_at=acting.now,
         epoch=0,
+        purposes=(),
     )
 
 

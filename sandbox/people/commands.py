@@ -63,6 +63,7 @@ class CreateAccount(AccountCommand):
     organisation: str
     invitation_hash: str | None = field(default=None, compare=False)
     signing_key: bytes | None = None
+    purposes: tuple[str, ...] = ()  # of a service: what it may work for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,6 +214,61 @@ class RevokeMembership(Command):
     def objects(self) -> Mapping[str, str]:
         """The membership."""
         return {"membership": self.membership}
+
+
+@dataclass(frozen=True, kw_only=True)
+class IssuePermit(Command):
+    """A steward permits a project on a dataset, for a window of time."""
+
+    ACTION: ClassVar[Action] = Action.PERMIT_ISSUE
+
+    project: str
+    dataset: str
+    valid_from: datetime
+    valid_until: datetime
+
+    def objects(self) -> Mapping[str, str]:
+        """The project and its dataset."""
+        return {"dataset": self.dataset, "project": self.project}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RevokePermit(Command):
+    """A steward ends a project's permit."""
+
+    ACTION: ClassVar[Action] = Action.PERMIT_REVOKE
+
+    project: str
+
+    def objects(self) -> Mapping[str, str]:
+        """The project."""
+        return {"project": self.project}
+
+
+@dataclass(frozen=True)
+class Trainee:
+    """Who passed a course; the organisation is the account's, as the platform knows it."""
+
+    account: str
+    member: str
+    organisation: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordTraining(Command):
+    """Somebody tells that others passed a course."""
+
+    ACTION: ClassVar[Action] = Action.TRAINING_RECORD
+
+    training: str
+    course: str
+    people: tuple[Trainee, ...]
+    passed_at: datetime
+    expires_at: datetime
+
+    def objects(self) -> Mapping[str, str]:
+        """The record; whom it is about, its signed terms say."""
+        return {"training": self.training}
 
 
 @dataclass(frozen=True, kw_only=True)

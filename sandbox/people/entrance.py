@@ -118,7 +118,7 @@ class Entrance:
         if now - seen_at >= limits.idle or now - session.opened_at >= limits.longest:
             raise Unauthenticated("session-expired", "the session is over; log in again")
         self._desk.presence.touch(key, now)
-        return Actor(account.id, key, session.purpose or None)
+        return Actor(account.id, key, session.purpose or None, account.purposes)
 
     def tick(self) -> None:
         """Enter failed logins whose minute is over; called now and then.

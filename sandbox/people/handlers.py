@@ -5,7 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sandbox.acts import Command, Handler
-from sandbox.people import accounts, hospitals, policy, sessions
+from sandbox.people import accounts, hospitals, permits, policy, sessions, training
 from sandbox.people import commands as c
 
 
@@ -33,6 +33,9 @@ def handlers(
             c.OpenLedger: hospitals.LedgerOpening(),
             c.GrantMembership: hospitals.Granting(conflicting),
             c.RevokeMembership: hospitals.Revoking(),
+            c.IssuePermit: permits.PermitIssuing(),
+            c.RevokePermit: permits.PermitRevoking(),
+            c.RecordTraining: training.TrainingRecording(),
             c.ReadLog: hospitals.LogReading(),
         }
     )

@@ -4,8 +4,7 @@ Membership terms are what the steward signed: they are checked against the comma
 so that the row says what the entry proves.
 """
 
-import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,13 +19,14 @@ from sandbox.people.commands import (
     ReadLog,
     RevokeMembership,
 )
-from sandbox.people.signed_terms import grant_terms, opening_terms
-from sandbox.records.people import Account, Hospital, Membership, Pseudonym
+from sandbox.people.pseudonyms import bear
+from sandbox.people.signed_terms import grant_terms, opening_terms, require_code, require_terms
+from sandbox.records.people import Account, Hospital, Membership
+from sandbox.records.permits import Training
 from sandbox.records.port import Tables
+from sandbox.records.standing import counting_memberships, runs, trained_for
 
 HOSPITAL_ORGANISATION = "hospital"
-_REASON = re.compile(r"[a-z]+(?:-[a-z]+){0,3}")
-_LONGEST_REASON = 32
 
 Conflicting = Callable[[Collection[Role], Role], bool]
 """Whether duties keep a new role apart from those already held."""
@@ -75,9 +75,8 @@ class LedgerOpening:
         """
         if tables.of(Membership).count():
             raise Conflict("already-founded", "this ledger is open already")
-        signed = command.signed.terms if command.signed else {}
-        _require_terms(signed, opening_terms(command.signing_key, command.sealing_key))
-        _bear(tables, acting.account, command.member)
+        require_terms(command, opening_terms(command.signing_key, command.sealing_key))
+        bear(tables, acting.account, command.member)
         tables.of(Membership).insert(
             Membership(
                 id=command.member,
@@ -107,14 +106,20 @@ class Granting:
     conflicting: Conflicting
 
     def facts(self, tables: Tables, command: GrantMembership, acting: Acting) -> Facts:
-        """Role, domain, and whether duties keep it apart from what the member holds."""
-        held = {*roles_held(tables, command.account, acting.now), *command.platform_roles}
+        """Role, domain, whether duties keep it apart from what the member holds, training.
+
+        Roles that only a lapsed training keeps from counting are held, too: it may be renewed.
+        """
+        here = _running(tables, command.account, acting.now)
+        held = {*(m.role for m in here), *command.platform_roles}
+        records = tables.of(Training).find(account=command.account)
         return {
             "role": str(command.role),
             "domain": command.granted_domain,
             "founding": False,
             "self": command.account == acting.account,
             "conflicting": self.conflicting(held, command.role),
+            "trained": trained_for(command.role, records, acting.now),
         }
 
     def act(self, tables: Tables, command: GrantMembership, acting: Acting) -> Outcome:
@@ -124,12 +129,11 @@ class Granting:
             Conflict: the member holds this role, bears another pseudonym here, or the id is taken.
             Unacceptable: the signed terms are not those of the command, or it ran out before.
         """
-        signed = command.signed.terms if command.signed else {}
-        _require_terms(signed, grant_terms(command))
+        require_terms(command, grant_terms(command))
         if command.expires_at is not None and command.expires_at <= acting.now:
             raise Unacceptable("membership-expired", "it would have run out", field="expires_at")
-        _bear(tables, command.account, command.member)
-        held = live_memberships(tables, command.account, acting.now)
+        bear(tables, command.account, command.member)
+        held = _running(tables, command.account, acting.now)
         if any(m.role == command.role and m.domain == command.granted_domain for m in held):
             raise Conflict("member-holds-role", "this member holds this role here already")
         tables.of(Membership).insert(
@@ -176,7 +180,7 @@ class Revoking:
             Unacceptable: `reason-missing`: the signed reason is no code. It stands in the log for
                 ever, and a sentence could say something of a person.
         """
-        _require_code(command.signed.terms.get("reason", "") if command.signed else "")
+        require_code(command)
         row = tables.of(Membership).require(command.membership)
         if row.revoked_at is not None:
             raise Conflict("membership-revoked", "this membership was revoked before")
@@ -203,20 +207,14 @@ class LogReading:
         return Outcome(counts={"size": tables.size()}, reply={"size": tables.size()})
 
 
-def _require_code(reason: str) -> None:
-    if len(reason) > _LONGEST_REASON or not _REASON.fullmatch(reason):
-        raise Unacceptable(
-            "reason-missing", "give a short code: letters and dashes", field="reason"
-        )
-
-
 def live_memberships(tables: Tables, account: str, now: datetime) -> list[Membership]:
     """Memberships of an account that count at this moment."""
-    return [
-        m
-        for m in tables.of(Membership).find(account=account)
-        if m.revoked_at is None and (m.expires_at is None or now < m.expires_at)
-    ]
+    return counting_memberships(tables, account, now)
+
+
+def _running(tables: Tables, account: str, now: datetime) -> list[Membership]:
+    """Memberships of an account that are neither revoked nor over."""
+    return [m for m in tables.of(Membership).find(account=account) if runs(m, now)]
 
 
 def roles_held(tables: Tables, account: str, now: datetime) -> frozenset[Role]:
@@ -226,29 +224,6 @@ def roles_held(tables: Tables, account: str, now: datetime) -> frozenset[Role]:
 
 def _another_steward(tables: Tables, leaving: Membership, now: datetime) -> bool:
     return any(
-        m.id != leaving.id
-        and m.role == Role.STEWARD
-        and m.revoked_at is None
-        and (m.expires_at is None or now < m.expires_at)
+        m.id != leaving.id and m.role == Role.STEWARD and runs(m, now)
         for m in tables.of(Membership).find()
     )
-
-
-def _bear(tables: Tables, account: str, pseudonym: str) -> None:
-    """Tie a pseudonym to an account, once and for all in this ledger.
-
-    An account that was refused here before it became a member was entered under a pseudonym that
-    nobody signed: that one gives way.
-    """
-    known = tables.of(Pseudonym).get(account)
-    if known is None:
-        tables.of(Pseudonym).insert(Pseudonym(account, pseudonym))
-    elif known.pseudonym != pseudonym:
-        if tables.of(Membership).count(account=account):
-            raise Conflict("pseudonym-differs", "this account bears another pseudonym here")
-        tables.of(Pseudonym).replace(Pseudonym(account, pseudonym))
-
-
-def _require_terms(signed: Mapping[str, str], expected: Mapping[str, str]) -> None:
-    if dict(signed) != dict(expected):
-        raise Unacceptable("terms-differ", "what was signed is not what is asked for")

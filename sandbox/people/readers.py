@@ -12,9 +12,11 @@ from sandbox.acts import HOSPITAL_DOMAIN, Actor
 from sandbox.errors import Forbidden, NotFound
 from sandbox.people.desk import Desk
 from sandbox.people.hospitals import live_memberships, roles_held
-from sandbox.records.people import Account, Hospital, Membership
+from sandbox.records.people import Account, Hospital, Membership, Pseudonym
+from sandbox.records.permits import Training
 
 EVERY_MEMBER: Final = frozenset(Role)
+SIGN_ABOUT_PEOPLE: Final = frozenset({Role.LABEL_ADMIN, Role.PROJECT_LEAD, Role.STEWARD})
 
 
 class Readers:
@@ -55,6 +57,29 @@ class Readers:
         if not fit:
             raise Forbidden
         return fit
+
+    def pseudonym(self, actor: Actor, ledger: str, account: str) -> str:
+        """The name that an account bears in a ledger, for those who sign about people.
+
+        A steward may ask for anybody, a firm's lead for people of the own firm.
+
+        Raises:
+            NotFound: it bears none, or is not the actor's to know.
+            Forbidden: none of the actor's roles signs about people.
+        """
+        held = self.memberships(actor, ledger)
+        signing = [m for m in held if m.role in SIGN_ABOUT_PEOPLE]
+        if not signing:
+            raise Forbidden
+        firm = self._desk.require(account).organisation
+        if not any(m.role is Role.STEWARD or m.organisation == firm for m in signing):
+            raise NotFound("account-unknown", "there is no such account")
+        with self._desk.gate.snapshot(ledger) as tables:
+            if not tables.of(Membership).count(account=account) and not tables.of(Training).count(
+                account=account
+            ):
+                raise NotFound("account-unknown", "nobody signed anything about this account")
+            return tables.of(Pseudonym).require(account).pseudonym
 
     def everywhere(self, actor: Actor) -> Iterator[tuple[str, tuple[Membership, ...]]]:
         """Each hospital's ledger in which the actor is a member, with its live memberships."""

@@ -1,10 +1,11 @@
 """Accounts and keys, as the HTTP door asks for them."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from crypto import canonical, signing
 from crypto.errors import VerificationError
-from policies.vocabulary import Role
+from policies.vocabulary import Purpose, Role
 from sandbox.acts import PLATFORM, Actor, Receipt
 from sandbox.errors import SignatureRequired, Unacceptable
 from sandbox.people import commands as c
@@ -79,9 +80,14 @@ class Registry:
         )
 
     def register_service(
-        self, actor: Actor, name: str, public_key: bytes, request_key: str
+        self,
+        actor: Actor,
+        name: str,
+        public_key: bytes,
+        purposes: Collection[Purpose],
+        request_key: str,
     ) -> Receipt:
-        """A new service's account, active at once under its public key.
+        """A new service's account, active at once under its public key, for some purposes.
 
         Raises:
             Unacceptable: name or key is no good.
@@ -95,6 +101,7 @@ class Registry:
             kind=SERVICE,
             organisation="platform",
             signing_key=public_key,
+            purposes=tuple(sorted(map(str, purposes))),
             request_key=request_key,
         )
         return self._desk.gate.perform(actor, command)

@@ -42,6 +42,15 @@ class Seat:
         return {"member": self.member, "membership": self.membership}
 
 
+@dataclass(frozen=True)
+class Record:
+    """A training record to be: its id, where its teller's role counts, accounts and pseudonyms."""
+
+    training: str
+    domain: str
+    people: tuple[tuple[str, str], ...]
+
+
 class Stewardship:
     """Builds the commands on hospitals and members, and has the gate perform them."""
 
@@ -125,6 +134,81 @@ class Stewardship:
         )
         return self._desk.gate.perform(actor, command)
 
+    def issue_permit(
+        self,
+        actor: Actor,
+        ledger: str,
+        about: Mapping[str, str],
+        signed: Signed,
+        request_key: str,
+    ) -> Receipt:
+        """Permit a project on a dataset for the window in the signed terms.
+
+        Args:
+            actor: the steward.
+            ledger: the hospital's.
+            about: `project` and `dataset`.
+            signed: the steward's signature and its terms.
+            request_key: of the request.
+
+        Raises:
+            Unacceptable: a term is no good.
+            NotFound: there is no such dataset.
+            SignatureRequired: the signature does not count.
+            Forbidden: the actor may not.
+        """
+        command = c.IssuePermit(
+            ledger=ledger,
+            project=about["project"],
+            dataset=about["dataset"],
+            valid_from=_moment(signed.terms, "valid_from"),
+            valid_until=_moment(signed.terms, "valid_until"),
+            signed=self.signed_act(actor, signed, about),
+            request_key=request_key,
+        )
+        return self._desk.gate.perform(actor, command)
+
+    def revoke_permit(self, actor: Actor, ledger: str, project: str, signed: Signed) -> Receipt:
+        """End a project's permit.
+
+        Raises:
+            NotFound: there is no such permit.
+            Conflict: it was revoked before.
+            SignatureRequired: the signature does not count.
+            Forbidden: the actor may not.
+        """
+        act = self.signed_act(actor, signed, {"project": project})
+        command = c.RevokePermit(ledger=ledger, project=project, signed=act)
+        return self._desk.gate.perform(actor, command)
+
+    def record_training(
+        self, actor: Actor, ledger: str, record: Record, signed: Signed, request_key: str
+    ) -> Receipt:
+        """Tell that people passed the course in the signed terms.
+
+        Raises:
+            Unacceptable: a term is no good.
+            NotFound: there is no such account.
+            SignatureRequired: the signature does not count.
+            Forbidden: the actor may not, or tells of themselves.
+        """
+        people = tuple(
+            c.Trainee(account, member, self._desk.require(account).organisation)
+            for account, member in record.people
+        )
+        command = c.RecordTraining(
+            ledger=ledger,
+            domain=record.domain,
+            training=record.training,
+            course=signed.terms.get("course", ""),
+            people=people,
+            passed_at=_moment(signed.terms, "passed_at"),
+            expires_at=_moment(signed.terms, "expires_at"),
+            signed=self.signed_act(actor, signed, {"training": record.training}),
+            request_key=request_key,
+        )
+        return self._desk.gate.perform(actor, command)
+
     def revoke(self, actor: Actor, ledger: str, membership: str, signed: Signed) -> Receipt:
         """Take a role away.
 
@@ -175,14 +259,16 @@ def _domain(terms: Mapping[str, str]) -> str:
 
 
 def _expiry(terms: Mapping[str, str]) -> datetime | None:
-    text = terms.get("expires_at", "")
-    if not text:
-        return None
+    return _moment(terms, "expires_at") if terms.get("expires_at") else None
+
+
+def _moment(terms: Mapping[str, str], name: str) -> datetime:
+    text = terms.get(name, "")
     try:
         at = datetime.fromisoformat(text)
         exact = at.tzinfo is not None and expiry_text(at) == text
     except ValueError:
         exact = False
     if not exact:
-        raise Unacceptable("expiry-refused", "as 2030-01-31T00:00:00.000000Z", field="expires_at")
+        raise Unacceptable("expiry-refused", "as 2030-01-31T00:00:00.000000Z", field=name)
     return at

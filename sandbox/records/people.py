@@ -13,7 +13,8 @@ class Account:
 
     `state` is `invited`, `enrolling` (password set, second factor not yet confirmed), `active`
     or `removed`. `password` is an Argon2id PHC string. `totp_sealed` is under the serving root.
-    `epoch` grows with every change that must end sessions at once.
+    `epoch` grows with every change that must end sessions at once. `purposes` are those that a
+    service is enrolled for; a person declares one with each session.
     """
 
     UNIQUE: ClassVar[tuple[tuple[str, ...], ...]] = (("name",),)
@@ -32,6 +33,7 @@ class Account:
     sealing_key: bytes | None
     created_at: datetime
     epoch: int
+    purposes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

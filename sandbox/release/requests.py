@@ -19,7 +19,7 @@ from sandbox.records.labels import Task
 from sandbox.records.people import Membership
 from sandbox.records.port import Tables
 from sandbox.records.releases import Release
-from sandbox.records.standing import dataset_facts
+from sandbox.records.standing import project_facts, runs
 from sandbox.records.transitions import step
 from sandbox.release.commands import RequestRelease, WithdrawRelease
 from sandbox.release.rows import NONE, project_of, release_of, standing
@@ -60,13 +60,12 @@ class RequestReleaseHandler:
             NotFound: no such project.
         """
         project = project_of(tables, command, acting)
-        dataset = tables.of(Dataset).require(project.dataset)
         if command.fault and command.fault[0] == MISSING:
             raise Unacceptable(MISSING, "say in what context and under what control",
                                field=command.fault[1])  # fmt: skip
         former = self._former(tables, command, acting)
         return {
-            **dataset_facts(dataset, acting.now),
+            **project_facts(tables, project, acting.now),
             "controls_given": bool(command.context.strip() and command.control_statement.strip()),
             "stage": str(former.state) if former else NONE,
         }
@@ -170,9 +169,7 @@ def _to_screening(state: ReleaseState) -> ReleaseState:
 def _check_recipient(tables: Tables, command: RequestRelease, acting: Acting) -> None:
     here = {HOSPITAL_DOMAIN, command.domain}
     for member in tables.of(Membership).find(pseudonym=command.recipient):
-        current = member.revoked_at is None and (
-            member.expires_at is None or acting.now < member.expires_at
-        )
+        current = runs(member, acting.now)
         fit = member.role is Role.RECIPIENT and member.domain in here
         if fit and current and member.sealing_key:
             return

@@ -10,12 +10,11 @@ from datetime import datetime
 from policies.ruling import Fact
 from sandbox.acts import Acting, project_domain
 from sandbox.errors import NotFound
-from sandbox.records.deposits import Dataset
 from sandbox.records.labels import Label, Project
 from sandbox.records.persons import accounts_of
 from sandbox.records.port import Tables
 from sandbox.records.releases import Release, Vote
-from sandbox.records.standing import dataset_facts
+from sandbox.records.standing import project_facts
 from sandbox.release.commands import ReleaseCommand
 
 NONE = "NONE"
@@ -47,9 +46,9 @@ def release_of(tables: Tables, command: ReleaseCommand, acting: Acting) -> Relea
 
 
 def standing(tables: Tables, release: Release, now: datetime) -> dict[str, Fact]:
-    """The facts of the release's dataset, and its own state."""
-    dataset = tables.of(Dataset).require(release.dataset)
-    return {**dataset_facts(dataset, now), "stage": str(release.state)}
+    """The facts of the release's project, and its own state."""
+    project = tables.of(Project).require(release.project)
+    return {**project_facts(tables, project, now), "stage": str(release.state)}
 
 
 def interests(tables: Tables, release: Release, acting: Acting) -> dict[str, Fact]:

@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from policies.pack import Pack
-from policies.vocabulary import DatasetState, ReleaseState
+from policies.vocabulary import ReleaseState
 from sandbox.enclave import Enclave, Step
 from sandbox.records.deposits import Dataset
+from sandbox.records.labels import Project
 from sandbox.records.port import Tables
 from sandbox.records.releases import Release
-from sandbox.records.standing import contract_valid
+from sandbox.records.standing import permit_valid, processable
 from sandbox.release.building import Builder
 from sandbox.release.screening import Scan
 from sandbox.release.sealing import Sealer
-
-_STOPPED = frozenset({DatasetState.SUSPENDED, DatasetState.CLOSED, DatasetState.ERASED})
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,10 @@ class ReleaseWork:
     def _waiting(self, tables: Tables, state: ReleaseState) -> list[Release]:
         # What policy would refuse is not tried: each refusal is an entry.
         found = tables.of(Release).find(state=state)
-        return [row for row in found if self._live(tables.of(Dataset).require(row.dataset))]
+        return [row for row in found if self._live(tables, row)]
 
-    def _live(self, dataset: Dataset) -> bool:
-        valid = contract_valid(dataset, self.enclave.clock())
-        return valid and dataset.state not in _STOPPED
+    def _live(self, tables: Tables, release: Release) -> bool:
+        dataset = tables.of(Dataset).require(release.dataset)
+        project, now = tables.of(Project).require(release.project), self.enclave.clock()
+        valid = permit_valid(tables, project, now)
+        return valid and processable(dataset, self.enclave.actor.purposes, now)

@@ -18,16 +18,25 @@ from sandbox.records.people import (
     Session,
     UsedNonce,
 )
+from sandbox.records.permits import Permit, Training
 from sandbox.records.port import Row
 from sandbox.records.releases import Release, Vote
 
 # What the gate itself keeps, in every ledger.
-_GATE_ROWS: tuple[type[Row], ...] = (Membership, Pseudonym, UsedNonce, Acknowledged, Epoch)
+_GATE_ROWS: tuple[type[Row], ...] = (
+    Membership,
+    Training,
+    Pseudonym,
+    UsedNonce,
+    Acknowledged,
+    Epoch,
+)
 
 PLATFORM_ROWS: tuple[type[Row], ...] = (*_GATE_ROWS, Account, Session, LoginDelay, Hospital)
 
 HOSPITAL_ROWS: tuple[type[Row], ...] = (
     *_GATE_ROWS,
+    Permit,
     Dataset,
     IntakeKey,
     Deposit,

@@ -319,11 +319,13 @@ def test_login_and_logout_by_hand(town, operator, tmp_path):
     key = tmp_path / "worker.pub"
     public = PersonKey.generate()
     key.write_text(session.base64.b64encode(public.public_bytes).decode())
-    made = enrol("service", "worker", str(key), "--home", home)
+    made = enrol("service", "worker", str(key), "--purpose", "research", "--home", home)
     assert made.startswith("account ")
     assert made.endswith(f"fingerprint {public.fingerprint}\n")
     key.write_text("no key")
-    assert run(["enrol", "service", "other", str(key), "--home", home]) == 65
+    assert (
+        run(["enrol", "service", "other", str(key), "--purpose", "research", "--home", home]) == 65
+    )
     enrol("logout", "--home", home)
     assert refused(door.get, "/me").code == "unauthenticated"
     door.http.close()

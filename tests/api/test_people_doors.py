@@ -404,6 +404,7 @@ def _service(operator, key, name="worker") -> str:
 
 def _service_key(operator, public, name="worker") -> str:
     body = {"name": name, "public_key": session.base64.b64encode(public).decode()}
+    body["purposes"] = ["research"]
     return str(operator.door.create("/service-accounts", body)["account"])
 
 

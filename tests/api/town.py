@@ -12,13 +12,14 @@ from pathlib import Path
 import uvicorn
 
 from api.app import create_app
-from api.client import enrolment, session
+from api.client import enrolment, permits, session
 from api.client.http import Door, connect
 from api.client.keys import PersonKeys, make_keys
 from sandbox import wiring
 from sandbox.settings import load
 
 PASSWORD = "correct horse battery staple"
+PURPOSE = "research"
 SETTINGS = {"password_memory_kib": 19_456}
 
 
@@ -58,6 +59,7 @@ class Town:
         self.folder = folder
         self.clock = Clock()
         self.settings = load(folder, {}, {**SETTINGS, **given})
+        self.trained: set[tuple[str, str]] = set()
         self.notary = wiring.notary(self.settings)
         self.notary.start()
         self.begin()
@@ -131,6 +133,8 @@ class Town:
         return ledger
 
     def grant(self, steward: Person, ledger: str, holder: Person, role: str, **more: object):
+        if (ledger, holder.account) not in self.trained and steward.account != holder.account:
+            self.train(steward, ledger, holder)
         given = enrolment.Grant(
             account=holder.account,
             role=role,
@@ -140,13 +144,28 @@ class Town:
         )
         return enrolment.grant(steward.door, steward.keys, ledger, given)
 
+    def train(self, steward: Person, ledger: str, *holders: Person, days: float = 3650) -> None:
+        """The steward tells that people passed the course that roles ask for."""
+        now = self.clock()
+        window = permits.Window(now, now + timedelta(days=days))
+        accounts = [holder.account for holder in holders]
+        permits.record_training(
+            steward.door, steward.keys, ledger, accounts, permits.COURSE, window
+        )
+        self.trained |= {(ledger, account) for account in accounts}
+
+    def permit(self, steward: Person, ledger: str, dataset: str, project: str) -> None:
+        """The steward's permit for a project, from now on."""
+        window = permits.Window(self.clock(), self.clock() + timedelta(days=3650))
+        permits.issue_permit(steward.door, steward.keys, ledger, dataset, project, window)
+
     def entries(self, ledger: str = "platform") -> list[bytes]:
         store = self.house.ledgers.open(ledger)
         return store.entries(0, store.size())
 
     def _confirmed(self, made: dict) -> Person:
         codes = session.Authenticator(made["totp_secret"], self.clock.seconds)
-        door = session.confirm(self.door, made["account"], PASSWORD, codes.code())
+        door = session.confirm(self.door, made["account"], PASSWORD, codes.code(), PURPOSE)
         return Person(
             made["account"], made["name"], made["totp_secret"], made["recovery_codes"], door, codes
         )

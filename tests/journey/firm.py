@@ -75,6 +75,8 @@ class Firm:
     def open(self, folder: Path) -> None:
         """A project with its items issued."""
         self.deposit(folder)
+        ward = self.ward
+        ward.town.permit(ward.steward, ward.ledger, ward.dataset, self.project)
         documents = {"guideline": GUIDELINE, "schema": SCHEMA}
         self.at(self.lead).create(self.ward.dataset, "Effusions", "firm:one", documents)
         self.ward.work()

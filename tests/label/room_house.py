@@ -8,11 +8,20 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from room_parts import GUIDELINE, LEDGER, SCHEMA, Clock, Person, dataset_fields, new_id
+from room_parts import (
+    GUIDELINE,
+    LEDGER,
+    SCHEMA,
+    Clock,
+    Person,
+    dataset_fields,
+    new_id,
+    training_record,
+)
 
 from crypto import chunked, padding
 from crypto.keytree import MemoryKeyStore
@@ -26,6 +35,7 @@ from policies.vocabulary import (
     Action,
     DatasetState,
     ItemState,
+    Purpose,
     Role,
     TaskState,
 )
@@ -46,13 +56,14 @@ from sandbox.label.custody import IssuedKeys
 from sandbox.label.desk import LabelDesk, LabelDraft, ProjectDraft
 from sandbox.label.handlers import handlers as label_handlers
 from sandbox.label.viewing import Viewing
-from sandbox.people.commands import GrantMembership, OpenLedger, RevokeMembership
+from sandbox.people.commands import GrantMembership, IssuePermit, OpenLedger, RevokeMembership
 from sandbox.people.handlers import handlers as people_handlers
-from sandbox.people.signed_terms import grant_terms, opening_terms
+from sandbox.people.signed_terms import grant_terms, opening_terms, permit_terms
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.publishing import Publisher
 from sandbox.records.deposits import Approval, Dataset
 from sandbox.records.labels import Label, Project, ProjectItem, Task
+from sandbox.records.permits import Training
 from sandbox.release.handlers import handlers as release_handlers
 from sandbox.release.work import ReleaseWork
 from sandbox.serving import Serving
@@ -92,7 +103,7 @@ class RoomHouse:
             new_id=new_id,
         )
         self.serving = Serving(LocalRoot(secrets.token_bytes(32)), MemoryKeyStore(), self.exchange)
-        self.worker, self.steward = Person(), Person()
+        self.worker, self.steward = Person(purpose=None, purposes=tuple(Purpose)), Person()
         self.lead, self.labeller, self.reviewer = Person(), Person(), Person()
         self.officer = Person()
         self.checker, self.recipient = Person(), Person(sealing=generate())
@@ -154,6 +165,7 @@ class RoomHouse:
         organisation: str = "hospital",
         expires_at: datetime | None = None,
     ) -> str:
+        self.train(person)
         command = GrantMembership(
             ledger=LEDGER,
             account=person.account,
@@ -169,6 +181,28 @@ class RoomHouse:
         signed = self.steward.sign(Action.MEMBER_GRANT, command.objects(), grant_terms(command))
         self.perform(self.steward, replace(command, signed=signed))
         return command.membership
+
+    def train(self, person: Person, **span: float) -> None:
+        """The course that roles ask for, passed a moment ago; once for each person."""
+        with self.ledgers.open(LEDGER).snapshot() as tables:
+            if tables.of(Training).count(account=person.account) and not span:
+                return
+        now = self.clock()
+        self.perform(
+            self.steward,
+            training_record(self.steward, person, now, now + timedelta(**(span or {"days": 3650}))),
+        )
+
+    def permit(self, dataset: str, start: datetime | None = None, **span: float) -> None:
+        """The steward's permit for the project, from now on unless `start` says otherwise."""
+        start = start or self.clock()
+        end = start + timedelta(**(span or {"days": 3650}))
+        objects = {"dataset": dataset, "project": self.project}
+        signed = self.steward.sign(Action.PERMIT_ISSUE, objects, permit_terms(start, end))
+        self.perform(
+            self.steward,
+            IssuePermit(ledger=LEDGER, valid_from=start, valid_until=end, signed=signed, **objects),
+        )
 
     def another(
         self,
@@ -274,6 +308,7 @@ class RoomHouse:
     ) -> str:
         """A dataset with its project and issued items; the dataset's id."""
         dataset = self.dataset(**changes)
+        self.permit(dataset)
         self.create_project(dataset, **(project or {}))
         key = self.vault.keys(LEDGER, dataset).made(f"record-key:{self.project}")
         name = record_name(self.project)

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from crypto.sealing import SealingPrivateKey
 from crypto.signing import PersonKey, sign_act
 from policies.vocabulary import Action, Category, LegalBasis, Purpose
 from sandbox.acts import Actor, SignedAct
+from sandbox.people.commands import RecordTraining, Trainee
+from sandbox.people.signed_terms import training_terms
 
 LEDGER = "ab" * 16
 START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
@@ -91,10 +93,12 @@ class Person:
     member: str = field(default_factory=new_id)
     key: PersonKey = field(default_factory=PersonKey.generate)
     sealing: SealingPrivateKey | None = None
+    purpose: str | None = "research"
+    purposes: tuple[str, ...] = ()
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.account)
+        return Actor(self.account, purpose=self.purpose, purposes=self.purposes)
 
     def sign(
         self, action: Action, objects: Mapping[str, str], terms: Mapping[str, str]
@@ -125,3 +129,19 @@ def dataset_fields() -> dict[str, object]:
 def ct_file() -> bytes:
     """A CT image that ships with pydicom."""
     return Path(str(get_testdata_file("CT_small.dcm"))).read_bytes()
+
+
+def training_record(
+    teller: Person, person: Person, passed_at: datetime, expires_at: datetime
+) -> RecordTraining:
+    """That somebody passed the course, as the teller signs it."""
+    command = RecordTraining(
+        ledger=LEDGER,
+        training=new_id(),
+        course="data-handling",
+        people=(Trainee(person.account, person.member, ""),),
+        passed_at=passed_at,
+        expires_at=expires_at,
+    )
+    signed = teller.sign(Action.TRAINING_RECORD, command.objects(), training_terms(command))
+    return replace(command, signed=signed)

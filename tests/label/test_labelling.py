@@ -88,7 +88,7 @@ def test_a_returned_label_gets_a_new_version_and_keeps_the_old(house):
     house.submit(house.labeller, task, 1, {"classes": ["none"]})
 
     seen = [
-        house.viewing.label_version(LEDGER, task, version, house.labeller.account).said
+        house.viewing.label_version(LEDGER, task, version, house.labeller.actor).said
         for version in (1, 2)
     ]
     assert seen == [{"classes": ["effusion"]}, {"classes": ["none"]}]
@@ -302,7 +302,7 @@ def test_an_expired_contract_stops_labelling(house):
     task = house.open_task(house.labeller).reply["task"]
     house.clock.advance(days=366)
 
-    refused(house, Forbidden, "forbidden", lambda: house.submit(house.labeller, task))
+    refused(house, Forbidden, "contract-expired", lambda: house.submit(house.labeller, task))
 
 
 def test_states_behind_the_gate_are_still_stepped(house):

@@ -27,8 +27,8 @@ def lease(house) -> str:
 
 
 def frame(house, lease: str, person=None, number: int = 0) -> bytes:
-    account = (person or house.labeller).account
-    return house.viewing.frame(LEDGER, lease, account, number)
+    actor = (person or house.labeller).actor
+    return house.viewing.frame(LEDGER, lease, actor, number)
 
 
 @pytest.mark.requirement("R35")
@@ -52,7 +52,7 @@ def test_a_lease_is_good_for_its_holder_only(house, lease):
 
     for look in (house.viewing.lease, house.viewing.text):
         with pytest.raises(NotFound):
-            look(LEDGER, lease, other.account)
+            look(LEDGER, lease, other.actor)
     with pytest.raises(NotFound):
         frame(house, lease, other)
 
@@ -124,14 +124,14 @@ def test_an_unknown_lease_is_not_found(house):
 
 def test_a_picture_has_no_text(house, lease):
     with pytest.raises(NotFound):
-        house.viewing.text(LEDGER, lease, house.labeller.account)
+        house.viewing.text(LEDGER, lease, house.labeller.actor)
 
 
 def test_a_text_is_shown_with_its_viewer(house):
     house.opened()
     lease = house.open_task(house.labeller).reply["lease"]
 
-    seen = house.viewing.text(LEDGER, lease, house.labeller.account)
+    seen = house.viewing.text(LEDGER, lease, house.labeller.actor)
 
     assert (seen.text, seen.viewer) == ("A clear film.", house.labeller.member)
     with pytest.raises(NotFound):
@@ -142,7 +142,7 @@ def test_a_frame_over_the_limit_of_pixels_is_refused(house, lease):
     small = Viewing(house.ledgers, house.keys, house.clock, max_pixels=128 * 127)
 
     with pytest.raises(TooLarge, match="frame-too-large"):
-        small.frame(LEDGER, lease, house.labeller.account, 0)
+        small.frame(LEDGER, lease, house.labeller.actor, 0)
 
 
 @pytest.mark.requirement("R75")
@@ -170,11 +170,11 @@ def test_what_was_shown_is_told_when_the_lease_ends(house, lease):
 
 def test_a_reviewer_sees_the_label_and_a_labeller_none(house, lease):
     task = house.row(Lease, lease).task
-    assert house.viewing.lease(LEDGER, lease, house.labeller.account).judged == ()
+    assert house.viewing.lease(LEDGER, lease, house.labeller.actor).judged == ()
     house.submit(house.labeller, task)
     given = house.open_review(house.reviewer).reply
 
-    view = house.viewing.lease(LEDGER, str(given["lease"]), house.reviewer.account)
+    view = house.viewing.lease(LEDGER, str(given["lease"]), house.reviewer.actor)
 
     assert [(one.said, one.version) for one in view.judged] == [({"classes": ["effusion"]}, 1)]
 
@@ -186,10 +186,10 @@ def test_a_label_is_read_by_its_author_and_its_reviewer_only(house, lease):
     other = house.another(Role.LABELLER, project_domain(house.project))
 
     with pytest.raises(NotFound):
-        house.viewing.label_version(LEDGER, task, 1, other.account)
+        house.viewing.label_version(LEDGER, task, 1, other.actor)
     with pytest.raises(NotFound):
-        house.viewing.label_version(LEDGER, task, 1, house.reviewer.account)
+        house.viewing.label_version(LEDGER, task, 1, house.reviewer.actor)
     with pytest.raises(NotFound):
-        house.viewing.label_version(LEDGER, task, 2, house.labeller.account)
+        house.viewing.label_version(LEDGER, task, 2, house.labeller.actor)
     house.open_review(house.reviewer)
-    assert house.viewing.label_version(LEDGER, task, 1, house.reviewer.account).said
+    assert house.viewing.label_version(LEDGER, task, 1, house.reviewer.actor).said

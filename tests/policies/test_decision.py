@@ -23,6 +23,9 @@ LABELLING = {
     "category": "general",
     "dataset_state": "READY",
     "contract_valid": True,
+    "permit_valid": True,
+    "purpose": "research",
+    "declared_purpose": "research",
     "stage": "OPEN",
     "assigned_other": False,
     "labelled_already": False,
@@ -84,6 +87,9 @@ def test_ruling_reports_decisive_facts_only():
         "labelled_already": False,
         "contract_valid": True,
         "dataset_state": "READY",
+        "declared_purpose": "research",
+        "permit_valid": True,
+        "purpose": "research",
         "stage": "OPEN",
     }
     assert type(ruling.facts["stage"]) is str

@@ -178,9 +178,7 @@ def test_expired_contract_stops_all_work_on_a_dataset(case):
     assert not still_open
     assert {a for a in unbound if "contract_valid" in BOOK.sheet[a].facts} == {
         Action.DATASET_SUSPEND,
-        Action.ITEM_REQUEUE,
         Action.LEASE_CLOSE,
         Action.RELEASE_RECALL,
         Action.RELEASE_WITHDRAW,
-        Action.TASK_REOPEN,
     }

@@ -51,7 +51,9 @@ def test_table_is_canonical_and_named_by_its_digest():
 def test_table_says_what_the_verifier_needs():
     raw = json.loads(TABLE.encoded)
 
-    assert raw["v"] == 1
+    assert raw["v"] == 2
+    assert raw["training"]["labeller"] == ["data-handling"]
+    assert "steward" not in raw["training"]
     assert raw["default"] == "deny"
     assert raw["signed"] == sorted(SIGNED_ACTIONS)
     assert raw["quorum"]["5"]["refused"] is True
@@ -93,8 +95,10 @@ WRONG = [
     b"{}",
     b"null",
     TABLE.encoded + b"\n",
-    TABLE.encoded.replace(b'"v":1', b'"v":1.0'),
+    TABLE.encoded.replace(b'"v":2', b'"v":2.0'),
     _table(_rule(), v=2),
+    _table(_rule(), v=3, training={}),
+    _table(_rule(), training={}),
     _table(_rule(), default="allow"),
     _table(_rule(), more=1),
     _table(_rule(), _rule()),

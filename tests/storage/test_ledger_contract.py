@@ -278,7 +278,7 @@ def test_rows_are_found_by_time_and_tuple(ledgers):
     platform = ledgers.create("platform")
     person = Account(
         *("a1", "李雷", "person", "hospital", "active", None, None, 0),
-        *(("x", "y"), None, None, None, NOON, 0),
+        *(("x", "y"), None, None, None, NOON, 0, ()),
     )
     fill(platform, person)
 

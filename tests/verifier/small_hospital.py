@@ -22,6 +22,7 @@ from small_log import (
 )
 
 from crypto import canonical, dsse
+from policies.training import training_in_force
 
 OWN = f"project:{PROJECT}"
 RELEASE = named("release")
@@ -39,6 +40,9 @@ GRANTS = (
 )
 
 
+TRAINED = {str(role) for role in training_in_force()}
+
+
 class SmallHospital(SmallLog):
     """A log and its people, from the first entry to the evidence pack."""
 
@@ -48,6 +52,7 @@ class SmallHospital(SmallLog):
         self.passports: Files = {}
         self.statements: Files = {}
         self.voted: list[Person] = []
+        self.trained: set[str] = set()
         self.release_id = RELEASE
 
     # --- people --------------------------------------------------------------------------------
@@ -82,6 +87,8 @@ class SmallHospital(SmallLog):
         change: Change | None = None,
     ) -> Entry:
         who = self.person(name)
+        if role in TRAINED and name not in self.trained:
+            self.train(name)
         terms = {
             "role": role,
             "domain": domain,
@@ -95,13 +102,41 @@ class SmallHospital(SmallLog):
             by,
             "member.grant",
             {"member": who.member, "membership": membership},
-            facts={"role": role, "domain": domain, "self": False, "conflicting": False},
+            facts={
+                "role": role,
+                "domain": domain,
+                "self": False,
+                "conflicting": False,
+                "trained": True,
+            },
             outcome={"objects": {"membership": membership}},
             terms=terms,
             change=change,
         )
         who.grants.append((role, domain, organisation, entry["index"]))
         return entry
+
+    def train(self, *names: str, by: str = "steward", change: Change | None = None) -> Entry:
+        """That people passed the course, from this moment on."""
+        self.trained |= set(names)
+        terms = {
+            "course": "data-handling",
+            "members": ",".join(self.person(name).member for name in names),
+            "passed_at": f"{self.now:%Y-%m-%dT%H:%M:%S.%f}Z",
+            "expires_at": "2096-01-01T00:00:00.000000Z",
+        }
+        objects = {"training": named(f"training {len(self.raw)}")}
+        facts = {"self": False, "own_firm": True}
+        return self.add(by, "training.record", objects, facts=facts, terms=terms, change=change)
+
+    def permit(self, change: Change | None = None) -> Entry:
+        """The steward's permit for the project, from this moment on."""
+        terms = {
+            "valid_from": f"{self.now:%Y-%m-%dT%H:%M:%S.%f}Z",
+            "valid_until": "2096-01-01T00:00:00.000000Z",
+        }
+        objects = {"dataset": DATASET, "project": PROJECT}
+        return self._on("steward", "permit.issue", objects, terms=terms, change=change)
 
     def revoke(self, membership: str, change: Change | None = None) -> Entry:
         objects = {"membership": membership}
@@ -112,6 +147,7 @@ class SmallHospital(SmallLog):
 
     def enrol(self) -> None:
         self.found()
+        self.train(*(name for name, role, *_ in GRANTS if role in TRAINED))
         for grant in GRANTS:
             self.grant(*grant)
 
@@ -151,6 +187,7 @@ class SmallHospital(SmallLog):
         objects = {"dataset": DATASET, "project": PROJECT}
         facts = {"guideline_complete": True}
         self._on("lead", "project.create", objects, domain=OWN, **facts)
+        self.permit()
         parts = {"root": named("parts") * 2, "count": 3}
         self._on(
             "worker", "item.issue", objects, outcome={"parts": parts}, stage="APPROVED",

@@ -51,6 +51,9 @@ ON_DATASET = {
     "category": "general",
     "dataset_state": "READY",
     "contract_valid": True,
+    "purpose": "research",
+    "declared_purpose": "research",
+    "permit_valid": True,
 }
 
 

@@ -207,7 +207,7 @@ def test_a_folder_is_read_without_following_links(house, tmp_path):
     assert_broken(on_folder(folder, pins), "link-in-folder")
 
 
-@pytest.mark.parametrize("name", ["checkpoint", "keys", "tile/0/000.p/36"])
+@pytest.mark.parametrize("name", ["checkpoint", "keys", "tile/0/000.p/38"])
 def test_a_file_that_is_a_link_is_named(house, tmp_path, name):
     folder = written(house.files(), tmp_path / "log")
     (folder / name).rename(tmp_path / "real")
@@ -233,7 +233,7 @@ def test_a_pipe_in_the_folder_is_named(house, tmp_path):
 
 def test_an_oversized_file_is_not_read(house, tmp_path):
     folder = written(house.files(), tmp_path / "log")
-    os.truncate(folder / "tile/0/000.p/36", verifier.MAX_FILE + 1)
+    os.truncate(folder / "tile/0/000.p/38", verifier.MAX_FILE + 1)
 
     assert_broken(on_folder(folder, pins_of(house)), "file-too-large")
 
@@ -254,7 +254,7 @@ def test_nothing_there_and_nothing_known_can_not_be_told(house, tmp_path):
 
 
 # --- since ---------------------------------------------------------------------------------------
-@pytest.mark.parametrize("size", [0, 1, 13, 36])
+@pytest.mark.parametrize("size", [0, 1, 13, 38])
 @pytest.mark.requirement("R69")
 def test_a_log_continues_each_of_its_checkpoints(house, size):
     kept = house.checkpoint(size).encode()
@@ -273,7 +273,7 @@ def test_a_log_that_was_rewritten_is_named(house):
     other = hospital(grade=2)
     assert story(other)[0] == SOUND
 
-    for size in (20, 36):
+    for size in (20, 38):
         verdict = on_log(other.files(), pins_of(house), house.checkpoint(size).encode())
         assert_broken(verdict, "log-rewritten")
 

@@ -306,10 +306,10 @@ def test_who_holds_no_role_speaks_for_no_organisation():
 
 def test_an_expired_role_counts_no_more():
     log = house()
-    log.grant("guest", "regulator", expires_at="2026-07-01T16:00:00.090000+08:00")
+    log.grant("guest", "regulator", expires_at="2026-07-01T16:00:00.097000+08:00")
     log.add("guest", "log.read", {})
     assert story(log)[0] == SOUND
-    log.add("guest", "log.read", {}, change=putting(at="2026-07-01T08:00:00.090000Z"))
+    log.add("guest", "log.read", {}, change=putting(at="2026-07-01T08:00:00.097000Z"))
 
     assert_broken(story(log), "role-not-granted")
 

@@ -176,12 +176,15 @@ def spoilt(change):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda t: t.update(v=2),
+        lambda t: t.update(v=3),
         lambda t: t.update(default="allow"),
         lambda t: t.update(rules={}),
         lambda t: t.update(more=1),
         lambda t: t.pop("quorum"),
         lambda t: t.update(quorum={"3": {}}),
+        lambda t: t.pop("training"),
+        lambda t: t.update(v=1),
+        lambda t: t.update(training={"labeller": "all"}),
         lambda t: t["quorum"]["3"].update(votes="2"),
         lambda t: t["quorum"]["3"]["categories"]["general"].pop("refused"),
         lambda t: t.update(signed="all"),

@@ -85,7 +85,8 @@ def test_a_signature_too_many_is_named(house, stranger):
 
 def test_a_worker_whose_role_ended_signs_no_passport():
     log = before_release()
-    membership = log.entries[1]["objects"]["membership"]
+    worker = next(e for e in log.entries if e["action"] == "member.grant")
+    membership = worker["objects"]["membership"]
     log.request()
     log.screen()
     log.vote("steward")

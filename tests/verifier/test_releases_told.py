@@ -306,6 +306,7 @@ def test_a_release_of_data_that_the_log_does_not_know_is_named():
     log = SmallHospital()
     log.enrol()
     log.collect()
+    log.permit()
     log.release()  # no `project.create` says which dataset it is from
 
     assert_broken(packed(log), "release-of-another-grade")

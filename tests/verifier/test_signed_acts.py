@@ -85,14 +85,14 @@ def test_somebody_elses_key_does_not_sign():
 
 
 def test_a_key_of_a_revoked_or_expired_role_does_not_sign():
-    for expires_at in ("", "2026-07-01T08:00:00.080000Z"):
+    for expires_at in ("", "2026-07-01T08:00:00.094000Z"):
         log = house()
         membership = log.grant("guest", "depositor", expires_at=expires_at)["objects"]["membership"]
         if not expires_at:
             log.revoke(membership)
         log.person("guest").grants.clear()
-        log.add("regulator", "log.read", {}, change=putting(at="2026-07-01T08:00:00.090000Z"))
-        log.now = log.now.replace(microsecond=95_000)
+        log.add("regulator", "log.read", {}, change=putting(at="2026-07-01T08:00:00.104000Z"))
+        log.now = log.now.replace(microsecond=109_000)
         deposit(log, lambda _: None, by="guest")
 
         assert_broken(story(log), "signed-by-unenrolled-key")

@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from enclave_parts import (
     new_id,
     sealed_bytes,
     text_of,
+    training_record,
 )
 
 from api.client.manifest import (
@@ -32,7 +34,7 @@ from crypto.keytree import MemoryKeyStore
 from crypto.roots import LocalRoot
 from policies.decision import CasbinDecisionPoint
 from policies.duties import conflicts
-from policies.vocabulary import Action, Role
+from policies.vocabulary import Action, Purpose, Role
 from sandbox.acts import Command, Receipt
 from sandbox.clean.commands import OpenApproval, SignApproval
 from sandbox.clean.engine import LocalEngine
@@ -47,9 +49,9 @@ from sandbox.enclave import Enclave
 from sandbox.gate import Gate
 from sandbox.history import Histories
 from sandbox.manifests import OuterManifest, parse_outer
-from sandbox.people.commands import GrantMembership, OpenLedger
+from sandbox.people.commands import GrantMembership, IssuePermit, OpenLedger
 from sandbox.people.handlers import handlers as people_handlers
-from sandbox.people.signed_terms import grant_terms, opening_terms
+from sandbox.people.signed_terms import grant_terms, opening_terms, permit_terms
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.publishing import Publisher
 from sandbox.records.deposits import Approval, Dataset, Deposit, Item
@@ -89,7 +91,7 @@ class EnclaveHouse:
             new_id=new_id,
         )
         self.serving = Serving(LocalRoot(secrets.token_bytes(32)), MemoryKeyStore(), self.exchange)
-        self.worker = Member()
+        self.worker = Member(purpose=None, purposes=tuple(Purpose))
         self.vault = Vault(
             LocalRoot(secrets.token_bytes(32)),
             self.vault_store,
@@ -171,6 +173,9 @@ class EnclaveHouse:
         self.grant(self.worker, Role.WORKER, organisation="platform")
 
     def grant(self, member: Member, role: Role, organisation: str = "hospital") -> None:
+        now = self.clock()
+        record = training_record(self.steward, member, now, now + timedelta(days=3650))
+        self.perform(self.steward, record)
         command = GrantMembership(
             ledger=LEDGER,
             account=member.account,
@@ -345,7 +350,19 @@ class EnclaveHouse:
         with self.ledgers.open(LEDGER).unit() as unit:
             unit.tables.of(Project).insert(row)
             unit.commit()
+        self.permit(row.id, dataset)
         return row.id
+
+    def permit(self, project: str, dataset: str, days: float = 3650) -> None:
+        """The steward's permit for a project, from now on."""
+        start = self.clock()
+        end = start + timedelta(days=days)
+        objects = {"dataset": dataset, "project": project}
+        signed = self.steward.sign(Action.PERMIT_ISSUE, objects, permit_terms(start, end))
+        self.perform(
+            self.steward,
+            IssuePermit(ledger=LEDGER, valid_from=start, valid_until=end, signed=signed, **objects),
+        )
 
     def issued(self, project: str) -> list[ProjectItem]:
         with self.snapshot() as tables:

@@ -3,7 +3,7 @@
 import base64
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
@@ -15,6 +15,8 @@ from api.client.manifest import (
 from crypto.signing import PersonKey, sign_act
 from policies.vocabulary import Action, Category, LegalBasis, Purpose
 from sandbox.acts import Actor, SignedAct
+from sandbox.people.commands import RecordTraining, Trainee
+from sandbox.people.signed_terms import training_terms
 
 LEDGER = "ab" * 16
 START = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
@@ -41,10 +43,12 @@ class Member:
     account: str = field(default_factory=new_id)
     member: str = field(default_factory=new_id)
     key: PersonKey = field(default_factory=PersonKey.generate)
+    purpose: str | None = "research"
+    purposes: tuple[str, ...] = ()
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.account)
+        return Actor(self.account, purpose=self.purpose, purposes=self.purposes)
 
     def sign(
         self, action: Action, objects: Mapping[str, str], terms: Mapping[str, str]
@@ -94,3 +98,19 @@ def dataset_fields() -> dict[str, object]:
         "grade": 3,
         "recipe": "basic",
     }
+
+
+def training_record(
+    teller: Member, member: Member, passed_at: datetime, expires_at: datetime
+) -> RecordTraining:
+    """That somebody passed the course, as the teller signs it."""
+    command = RecordTraining(
+        ledger=LEDGER,
+        training=new_id(),
+        course="data-handling",
+        people=(Trainee(member.account, member.member, ""),),
+        passed_at=passed_at,
+        expires_at=expires_at,
+    )
+    signed = teller.sign(Action.TRAINING_RECORD, command.objects(), training_terms(command))
+    return replace(command, signed=signed)

@@ -80,6 +80,7 @@ def _worker(town: Town, operator: Person, steward: Person, ledger: str) -> tuple
     end(wiring.working(town.settings))
     public = read_pin(vault / "identity.pub")
     body = {"name": "worker", "public_key": base64.b64encode(public).decode()}
+    body["purposes"] = ["research"]
     account = str(operator.door.create("/service-accounts", body)["account"])
     wiring.keep_worker_account(town.settings, account)
     given = Grant(account, "worker", "platform", fingerprint(public))

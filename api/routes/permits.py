@@ -1,0 +1,122 @@
+"""Permits of projects and training of people, as the hospital's steward signs them."""
+
+from fastapi import APIRouter
+
+from api.authentication import ActorHere
+from api.requests import RequestKey, WindowHere, from_base64
+from api.shapes import HexId, Page, SignedForm, page, with_receipt
+from api.shapes_permits import (
+    PermitActShape,
+    PermitEndForm,
+    PermitForm,
+    PermitShape,
+    PseudonymShape,
+    TrainingActShape,
+    TrainingForm,
+    TrainingShape,
+)
+from policies.vocabulary import Role
+from sandbox.people.stewardship import Record, Signed
+from sandbox.records.permits import Permit, Training
+from sandbox.wiring import House
+
+TRAINING_READ_BY = frozenset(
+    {
+        Role.LABEL_ADMIN,
+        Role.PRIVACY_OFFICER,
+        Role.PROJECT_LEAD,
+        Role.REGULATOR,
+        Role.SECURITY_AUDITOR,
+        Role.STEWARD,
+    }
+)
+
+
+def router(house: House) -> APIRouter:
+    """Routes for members of the hospital."""
+    routes = APIRouter(tags=["hospitals"])
+    _permit_routes(routes, house)
+    _training_routes(routes, house)
+    return routes
+
+
+def _permit_routes(routes: APIRouter, house: House) -> None:
+    stewardship = house.people.stewardship
+
+    @routes.post("/permits", status_code=201)
+    def issue_permit(
+        ledger: str, form: PermitForm, actor: ActorHere, key: RequestKey
+    ) -> PermitActShape:
+        """Permit a project on a dataset for a time, by the steward's signature."""
+        about = {"dataset": form.dataset, "project": form.project}
+        receipt = stewardship.issue_permit(actor, ledger, about, _signed(form), key)
+        return PermitActShape(**with_receipt(receipt))
+
+    @routes.delete("/permits/{project}")
+    def revoke_permit(
+        ledger: str, project: HexId, form: PermitEndForm, actor: ActorHere
+    ) -> PermitActShape:
+        """End a project's permit at once, by the steward's signature."""
+        receipt = stewardship.revoke_permit(actor, ledger, project, _signed(form))
+        return PermitActShape(**with_receipt(receipt))
+
+    @routes.get("/permits")
+    def permits(ledger: str, asked: WindowHere) -> Page[PermitShape]:
+        """The permits of this hospital; no secret for its members."""
+        with house.gate.snapshot(ledger) as tables:
+            rows = tables.of(Permit).find(after=asked.after, limit=asked.limit + 1)
+        return page(rows, asked, _permit)
+
+
+def _training_routes(routes: APIRouter, house: House) -> None:
+    @routes.post("/training", status_code=201)
+    def record_training(
+        ledger: str, form: TrainingForm, actor: ActorHere, key: RequestKey
+    ) -> TrainingActShape:
+        """Tell that people passed a course, by one's signature; never of oneself."""
+        people = tuple((each.account, each.member) for each in form.people)
+        record = Record(form.training, form.domain, people)
+        receipt = house.people.stewardship.record_training(
+            actor, ledger, record, _signed(form), key
+        )
+        return TrainingActShape(**with_receipt(receipt))
+
+    @routes.get("/pseudonyms/{account}")
+    def pseudonym(ledger: str, account: HexId, actor: ActorHere) -> PseudonymShape:
+        """The name that an account bears here, for those who sign about people."""
+        return PseudonymShape(member=house.people.readers.pseudonym(actor, ledger, account))
+
+    @routes.get("/training")
+    def training(ledger: str, actor: ActorHere, asked: WindowHere) -> Page[TrainingShape]:
+        """Who passed what until when, by pseudonym."""
+        held = house.people.readers.memberships(actor, ledger)
+        house.people.readers.require(actor, ledger, TRAINING_READ_BY, held[0].domain)
+        with house.gate.snapshot(ledger) as tables:
+            rows = tables.of(Training).find(after=asked.after, limit=asked.limit + 1)
+        return page(rows, asked, _training)
+
+
+def _permit(row: Permit) -> PermitShape:
+    return PermitShape(
+        project=row.id,
+        dataset=row.dataset,
+        valid_from=row.valid_from,
+        valid_until=row.valid_until,
+        revoked_at=row.revoked_at,
+        index=row.index,
+    )
+
+
+def _training(row: Training) -> TrainingShape:
+    return TrainingShape(
+        training=row.record,
+        member=row.pseudonym,
+        course=row.course,
+        passed_at=row.passed_at,
+        expires_at=row.expires_at,
+        index=row.index,
+    )
+
+
+def _signed(form: SignedForm) -> Signed:
+    return Signed(form.nonce, from_base64(form.signature), form.terms)
