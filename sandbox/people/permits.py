@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from policies.ruling import Facts
 from sandbox.acts import Acting, Outcome
-from sandbox.errors import Conflict, Unacceptable
+from sandbox.errors import Conflict, NotFound, Unacceptable
 from sandbox.people.commands import IssuePermit, RevokePermit
 from sandbox.people.signed_terms import permit_terms, require_code, require_terms
 from sandbox.records.deposits import Dataset
@@ -25,8 +25,10 @@ class PermitIssuing:
         """Where the dataset stands.
 
         Raises:
-            NotFound: there is no such dataset.
+            NotFound: there is no such dataset, or it is not the actor's to know.
         """
+        if not acting.memberships:
+            raise NotFound
         return dataset_facts(tables.of(Dataset).require(command.dataset), acting.now)
 
     def act(self, tables: Tables, command: IssuePermit, acting: Acting) -> Outcome:
@@ -64,9 +66,10 @@ class PermitRevoking:
         """Nothing but the role decides: stopping is always possible.
 
         Raises:
-            NotFound: there is no such permit.
+            NotFound: there is no such permit, or it is not the actor's to know.
         """
-        del acting
+        if not acting.memberships:
+            raise NotFound
         tables.of(Permit).require(command.project)
         return {}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from policies.vocabulary import Role
-from sandbox.acts import PLATFORM, Actor, Receipt, SignedAct
+from sandbox.acts import PLATFORM, Actor, Receipt, SignedAct, project_domain
 from sandbox.errors import NotFound, SignatureRequired, Unacceptable
 from sandbox.people import commands as c
 from sandbox.people.accounts import ACTIVE
@@ -159,6 +159,7 @@ class Stewardship:
         """
         command = c.IssuePermit(
             ledger=ledger,
+            domain=project_domain(about["project"]),
             project=about["project"],
             dataset=about["dataset"],
             valid_from=_moment(signed.terms, "valid_from"),
@@ -178,7 +179,9 @@ class Stewardship:
             Forbidden: the actor may not.
         """
         act = self.signed_act(actor, signed, {"project": project})
-        command = c.RevokePermit(ledger=ledger, project=project, signed=act)
+        command = c.RevokePermit(
+            ledger=ledger, domain=project_domain(project), project=project, signed=act
+        )
         return self._desk.gate.perform(actor, command)
 
     def record_training(

@@ -33,6 +33,11 @@ SIGNATURE = base64.b64encode(bytes(64)).decode()
 # What each route takes, so that nothing but the id stands between the asker and the answer.
 BODIES: dict[str, Any] = {
     "leases/{lease}/close": {},
+    "permits/{project}": {
+        "nonce": "0" * 32,
+        "signature": SIGNATURE,
+        "terms": {"reason": "over"},
+    },
     "projects/{project}/releases": {
         "recipient": "0" * 32,
         "context": "Training of a model.",
@@ -95,7 +100,7 @@ def test_every_route_that_takes_something_is_given_it():
     takers = {
         path.removeprefix("/v1/hospitals/{ledger}/")
         for method, path in PROJECT_BOUND
-        if method in {"POST", "PUT"}
+        if method in {"POST", "PUT", "DELETE"}
     }
 
     assert takers == set(BODIES)

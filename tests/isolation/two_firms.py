@@ -40,6 +40,8 @@ class Firm:
 
     def open(self) -> None:
         documents = {"guideline": GUIDELINE, "schema": SCHEMA}
+        ward = self.ward
+        ward.town.permit(ward.steward, ward.ledger, ward.dataset, self.project)
         title = f"Effusions for {self.name}"
         self.at("project-lead").create(self.ward.dataset, title, self.name, documents)
 

@@ -35,7 +35,7 @@ def on_text(house) -> str:
 
 
 def said(house, task: str) -> dict[str, object]:
-    seen = house.viewing.label_version(LEDGER, task, 1, house.labeller.account)
+    seen = house.viewing.label_version(LEDGER, task, 1, house.labeller.actor)
     return dict(seen.said)
 
 
@@ -49,7 +49,7 @@ def test_a_span_counts_the_characters_of_the_text_that_was_shown(house, on_text)
     house.submit(house.labeller, on_text, value={"labels": [SPAN]})
 
     lease = house.open_review(house.reviewer, on_text).reply["lease"]
-    shown = house.viewing.text(LEDGER, lease, house.reviewer.account).text
+    shown = house.viewing.text(LEDGER, lease, house.reviewer.actor).text
     (mark,) = said(house, on_text)["labels"]
     assert shown[slice(*mark["span"])] == "结节"
 

@@ -102,10 +102,10 @@ def test_no_review_begins_before_all_labels_are_in(pair, house, half):
 def test_a_labeller_reads_own_versions_and_no_other_s(pair, house):
     first, second = pair.both()
 
-    assert house.viewing.label_version(LEDGER, first, 1, pair.one.account).said
+    assert house.viewing.label_version(LEDGER, first, 1, pair.one.actor).said
     for task, person in ((first, pair.two), (second, pair.one)):
         with pytest.raises(NotFound):
-            house.viewing.label_version(LEDGER, task, 1, person.account)
+            house.viewing.label_version(LEDGER, task, 1, person.actor)
 
 
 @pytest.mark.requirement("R41")
@@ -114,7 +114,7 @@ def test_a_labeller_s_lease_shows_no_label(pair, house):
 
     lease = house.open_task(pair.two).reply["lease"]
 
-    assert house.viewing.lease(LEDGER, lease, pair.two.account).judged == ()
+    assert house.viewing.lease(LEDGER, lease, pair.two.actor).judged == ()
 
 
 def seen_by(house, account: str):
@@ -201,7 +201,7 @@ def test_a_reviewer_sees_all_labels_and_not_whose_they_are(pair, house):
 
     lease = house.open_review(house.reviewer).reply["lease"]
 
-    judged = house.viewing.lease(LEDGER, lease, house.reviewer.account).judged
+    judged = house.viewing.lease(LEDGER, lease, house.reviewer.actor).judged
     assert {one.task: one.said for one in judged} == {
         first: {"classes": ["effusion"]},
         second: SECOND,
@@ -220,7 +220,7 @@ def test_one_label_is_accepted_and_the_other_stays_readable(pair, house, which):
     assert house.row(Task, tasks[which]).state is TaskState.LOCKED
     assert house.row(Task, tasks[1 - which]).state is TaskState.SET_ASIDE
     authors = (pair.one, pair.two)
-    aside = house.viewing.label_version(LEDGER, tasks[1 - which], 1, authors[1 - which].account)
+    aside = house.viewing.label_version(LEDGER, tasks[1 - which], 1, authors[1 - which].actor)
     assert aside.said
 
 
@@ -400,7 +400,7 @@ def test_a_returned_slot_of_a_labeller_who_left_is_taken_by_another(pair, house)
     assert pair.label(third) == first
 
     with pytest.raises(NotFound):
-        house.viewing.label_version(LEDGER, first, 1, third.account)
+        house.viewing.label_version(LEDGER, first, 1, third.actor)
     assert [row.author for row in house.labels(first)] == [pair.one.account, third.account]
 
 
