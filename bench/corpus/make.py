@@ -1,8 +1,8 @@
 """`python bench/corpus/make.py FOLDER [--subjects N] [--seed N]`: writes a corpus and its truth.
 
 Three files a subject: two slices of one CT or MR series, and one object of another kind which
-belongs to the same study, a report or a contour that points to the first slice say. One file in
-five is in implicit little endian. The same seed writes the same bytes.
+belongs to the same study, a report or a contour that points to the first slice say. Two files in
+eight are in implicit little endian, one is deflated. The same seed writes the same bytes.
 """
 
 import argparse
@@ -18,6 +18,11 @@ if __name__ == "__main__":  # run as a program: `corpus` lies beside us
 
 import pydicom
 from pydicom.dataset import Dataset
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from corpus.objects import BURNED_IN, LAST, Study, fill, new_object, new_study
 from corpus.people import subject
@@ -34,7 +39,11 @@ _OWN = frozenset(
     | {0x0020000D, 0x0020000E, 0x00200010, 0x00200052}
 )
 """Listed attributes that objects have of themselves."""
-_IMPLICIT_EACH = 5
+_SYNTAXES = (
+    *[ExplicitVRLittleEndian] * 5,
+    *[ImplicitVRLittleEndian] * 2,
+    DeflatedExplicitVRLittleEndian,
+)
 _REFERENCED = 0x00081155
 _REFERENCES = (
     ([0x30060039, 0, 0x30060040, 0, 0x30060016, 0], "U"),
@@ -69,8 +78,8 @@ class Corpus:
 
     def _file(self, study: Study, maker: Maker, kind: str, series: str, instance: str) -> FileTruth:
         self._count += 1
-        implicit = self._count % _IMPLICIT_EACH == 0
-        dataset = new_object(kind, study, series, instance, implicit=implicit)
+        syntax = _SYNTAXES[self._count % len(_SYNTAXES)]
+        dataset = new_object(kind, study, series, instance, syntax)
         fill(dataset, kind, study, self._rng)
         planter = Planter(dataset, maker)
         _own(planter, study)

@@ -10,11 +10,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import (
+    UID,
     ComprehensiveSRStorage,
     ComputedRadiographyImageStorage,
     CTImageStorage,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
     MRImageStorage,
     PositronEmissionTomographyImageStorage,
     RTStructureSetStorage,
@@ -70,13 +69,12 @@ def new_study(subject: Subject, maker: Maker) -> Study:
     return Study(subject, maker.uid(), maker.uid(), maker.uid(), accession, study_id)
 
 
-def new_object(kind: str, study: Study, series_uid: str, instance_uid: str, *, implicit: bool):
+def new_object(kind: str, study: Study, series_uid: str, instance_uid: str, syntax: UID):
     """A data set of a kind, ready to be planted in and written."""
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.MediaStorageSOPClassUID = CLASSES[kind]
     dataset.file_meta.MediaStorageSOPInstanceUID = instance_uid
-    syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
     dataset.file_meta.TransferSyntaxUID = syntax
     dataset.file_meta.ImplementationClassUID = "1.2.826.0.1.3680043.10.1515.1"
     dataset.preamble = bytes(128)

@@ -41,6 +41,9 @@ _CARRIERS = (
 )
 """Sequences that the table doesn't list: the profile keeps them, so what is in them is reached."""
 
+_UNDEFINED = 0.5
+"""Share of sequences without a length, as scanners write them."""
+
 _CLINICAL_TEXT = {
     "Manufacturer": "GE MEDICAL SYSTEMS",
     "ManufacturerModelName": "LightSpeed VCT",
@@ -159,6 +162,7 @@ class Planter:
         for tag in self.maker.rng.sample(carriers(), depth):
             if tag not in where:
                 where.add_new(tag, "SQ", [])
+                where[tag].is_undefined_length = self.maker.rng.random() < _UNDEFINED
             item = Dataset()
             where[tag].value.append(item)
             path += [int(tag), len(where[tag].value) - 1]

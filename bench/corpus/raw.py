@@ -2,9 +2,11 @@
 
 import hashlib
 import struct
+import zlib
 
 from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.uid import DeflatedExplicitVRLittleEndian
 
 from corpus.objects import BURNED_ROWS
 
@@ -46,6 +48,15 @@ def _packed(element: DataElement | RawDataElement, vr: str) -> bytes:
     if vr in _PACKED and element.VR in _PACKED:
         return b"".join(struct.pack(_PACKED[vr], one) for one in values)
     return "\\".join(map(str, values)).encode()
+
+
+def plain(data: bytes, dataset: Dataset) -> bytes:
+    """A file's bytes, and what is deflated in them."""
+    if dataset.file_meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        return data
+    body = 144 + int(dataset.file_meta.FileMetaInformationGroupLength)
+    inflated = zlib.decompressobj(-zlib.MAX_WBITS)
+    return data + inflated.decompress(data[body:])
 
 
 def shown(dataset: Dataset) -> bytes:

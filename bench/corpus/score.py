@@ -10,6 +10,7 @@ Works on the bytes of the outputs and on the truth alone; knows nothing of how a
 
 import io
 import warnings
+import zlib
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +22,12 @@ from pydicom.errors import InvalidDicomError
 from corpus.kinds import Tally
 from corpus.outcomes import Days, outcome_of
 from corpus.profile import Outcome, allowed
-from corpus.raw import at, digest, octets, shown
+from corpus.raw import at, digest, octets, plain, shown
 from corpus.truth import FileTruth, Plant, Sort
 
 _UNREADABLE = (
     InvalidDicomError, AttributeError, EOFError, KeyError, NotImplementedError, OSError,
-    OverflowError, TypeError, ValueError,
+    OverflowError, TypeError, ValueError, zlib.error,
 )  # fmt: skip
 """What the reader raises at a file that is none."""
 
@@ -88,7 +89,7 @@ class Score:
 
 @dataclass
 class Opened:
-    """A file that came out: its truth, its bytes, and what the reader makes of them."""
+    """A file that came out: its bytes with what is deflated in them, and what a reader makes."""
 
     truth: FileTruth
     data: bytes
@@ -143,9 +144,9 @@ def _open(truth: FileTruth, data: bytes) -> Opened | None:
             for one in truth.plants:
                 if one.sort is not Sort.TRAP:
                     at(dataset, one.path)
+        return Opened(truth, plain(data, dataset), dataset)
     except _UNREADABLE:
         return None
-    return Opened(truth, data, dataset)
 
 
 def _judge_file(result: Score, one: Opened, days: Days) -> None:

@@ -246,6 +246,32 @@ def offset_table(snare: Snare) -> None:
     snare.note_person("name in the offset table", [], 0x7FE00001)
 
 
+def born(snare: Snare) -> None:
+    """The day of birth in a remark, as people write it."""
+    day = snare.subject.born
+    forms = (f"{day:%Y-%m-%d}", f"{day:%d.%m.%Y}", f"{day.year}年{day.month}月{day.day}日")
+    chinese = snare.subject.charset in {"ISO_IR 192", "GB18030"}
+    text = forms[2] if chinese else forms[snare.subject.number % 2]
+    snare.dataset.add_new(0x00080402, "LT", f"DOB {text}, seen again")
+    codec = "gb18030" if snare.subject.charset == "GB18030" else "utf_8"
+    snare.note("day of birth in unlisted text", [], 0x00080402, [text], codec)
+
+
+def accession(snare: Snare) -> None:
+    """The accession number where a device's settings are told."""
+    number = str(snare.dataset.AccessionNumber)
+    snare.dataset.add_new(0x00187008, "LT", f"job {number} done")
+    snare.note("accession number in unlisted text", [], 0x00187008, [number])
+    snare.planter.plants[-1].shared = True
+
+
+def stranger(snare: Snare) -> None:
+    """The name of a physician whom the file names nowhere else."""
+    family, given = (snare.word().split("-")[0] for _ in range(2))
+    snare.dataset.add_new(0x0018003A, "ST", f"Intervention by Dr. {given} {family}")
+    snare.note("physician in unlisted text", [], 0x0018003A, [family, given])
+
+
 TRAPS: tuple[Callable[[Snare], None], ...] = (
     private,
     private_nested,
@@ -267,6 +293,9 @@ TRAPS: tuple[Callable[[Snare], None], ...] = (
     shouted,
     other_encoding,
     offset_table,
+    born,
+    accession,
+    stranger,
 )
 """Laid by turns."""
 
