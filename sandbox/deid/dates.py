@@ -6,6 +6,7 @@
 Source: DICOM PS3.5 6.2 (DA, DT), PS3.15 E.3.6.
 """
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 DUMMY_DATE = "19000101"
@@ -14,6 +15,10 @@ DUMMY_DATE = "19000101"
 MIDNIGHT = "000000"
 """Stands where a time must be."""
 
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 _DAY = 8
 _MONTH = 6
 _YEAR = 4
@@ -38,6 +43,28 @@ def shift_datetime(value: str, days: int) -> str | None:
         digits += "0101"[len(digits) - _YEAR :]
     moved = _moved(digits[:_DAY], days) if len(digits) >= _DAY else None
     return None if moved is None else moved + MIDNIGHT
+
+
+def spelled(value: str) -> Iterator[str]:
+    """The ways in which people write a DA's day in a remark; none for what is no date.
+
+    Marks between the numbers don't matter to `needles`, so each order of them stands once.
+    """
+    compact = value.strip("\x00 ").replace(".", "")
+    if len(compact) != _DAY or _moved(compact, 0) != compact:
+        return
+    year, month, day = int(compact[:4]), int(compact[4:6]), int(compact[6:8])
+    yield compact
+    yield f"{day:02}-{month:02}-{year}"
+    yield f"{month:02}-{day:02}-{year}"
+    yield f"{year}年{month}月{day}日"
+    yield f"{year}年{month:02}月{day:02}日"
+    name = _MONTHS[month - 1]
+    for word in (name, name[:3]):
+        yield f"{day} {word} {year}"
+        yield f"{day:02} {word} {year}"
+        yield f"{day:02}-{word}-{year}"
+        yield f"{word} {day}, {year}"
 
 
 def _moved(compact: str, days: int) -> str | None:

@@ -2,13 +2,15 @@
 
 The Basic Profile keeps elements that it doesn't list, a manufacturer's name say. People write
 patients' names there too. So every text that stays is searched for the names, numbers and UIDs
-that the same file held elsewhere, for the register's values, and for patterns of identifiers; an
-element with a hit is emptied, and a hit that is still there afterwards holds the item.
+that the same file held elsewhere, for the register's values, and for patterns of identifiers;
+remarks are read as a report's text is. An element with a hit is emptied, and a hit that is still
+there afterwards holds the item.
 """
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from sandbox.deid import dates
 from sandbox.deid.forms import Register
 from sandbox.deid.needles import Needles
 from sandbox.deid.residue import find_residue
@@ -27,7 +29,6 @@ _IDENTIFYING = frozenset(
         0x00080094,  # ReferringPhysicianTelephoneNumbers
         0x00081010,  # StationName
         0x00100020,  # PatientID
-        0x00100030,  # PatientBirthDate
         0x00101000,  # OtherPatientIDs
         0x00101040,  # PatientAddress
         0x00101090,  # MedicalRecordLocator
@@ -40,6 +41,12 @@ _IDENTIFYING = frozenset(
         0x00401103,  # PersonTelephoneNumbers
     }
 )
+_DAYS = frozenset({0x00080020, 0x00100030})
+"""(0008,0020) StudyDate and (0010,0030) PatientBirthDate, which people write in every way."""
+
+_PROSE = frozenset({"LT", "ST", "UT"})
+"""Representations of remarks and descriptions, as people write them."""
+
 WIDE = 64
 """Bytes from which on a value of numbers is searched like octets of any meaning."""
 
@@ -75,16 +82,22 @@ def charset_of(dataset: Dataset, outer: tuple[str, ...]) -> tuple[str, ...]:
 def _own(dataset: Dataset, charset: tuple[str, ...]) -> Iterator[str]:
     charset = charset_of(dataset, charset)
     for element in dataset:
-        value = element.value
-        if isinstance(value, list):
-            for item in value:
+        if isinstance(element.value, list):
+            for item in element.value:
                 yield from _own(item, charset)
-        elif element.vr == "PN":
-            for text in readings(bytes(value), charset):
-                yield from _name_parts(text)
-        elif element.tag in _IDENTIFYING and len(value) >= _MIN_STUDY_ID:
-            for text in readings(bytes(value), charset):
-                yield from (part.strip("\x00 ") for part in text.split("\\"))
+        else:
+            yield from _of_element(element, charset)
+
+
+def _of_element(element: Element, charset: tuple[str, ...]) -> Iterator[str]:
+    if element.vr == "PN":
+        for text in readings(element.octets(), charset):
+            yield from _name_parts(text)
+    elif element.tag in _DAYS:
+        yield from dates.spelled(element.octets().decode("ascii", "replace"))
+    elif element.tag in _IDENTIFYING and len(element.value) >= _MIN_STUDY_ID:
+        for text in readings(element.octets(), charset):
+            yield from (part.strip("\x00 ") for part in text.split("\\"))
 
 
 def _name_parts(text: str) -> Iterator[str]:
@@ -133,7 +146,19 @@ def _found(kept: Iterable[Kept], own: Needles, register: Register) -> bool:
         else:
             texts |= readings(octets, entry.charset)
     texts.add(b"\n".join(plain).decode("ascii"))
-    return any(own.find(text) or find_residue(text, register) for text in texts)
+    known = any(own.find(text) or find_residue(text, register) for text in texts)
+    return known or any(_names_somebody(entry, register) for entry in kept)
+
+
+def _names_somebody(entry: Kept, register: Register) -> bool:
+    """Whether prose holds what a report's text would lose: a physician's name or a day, say."""
+    if entry.element.vr not in _PROSE:
+        return False
+    # Most images hold no prose: its patterns take long to compile.
+    from sandbox.deid.text import find_spans  # noqa: PLC0415
+
+    texts = readings(entry.element.octets(), entry.charset)
+    return any(find_spans(text, register) for text in texts)
 
 
 def speaks(octets: bytes, own: Needles, register: Register) -> bool:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from sandbox.deid.forms import FileKind
 
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 """Goes up whenever the same input and key would give another output."""
 
 
