@@ -10,7 +10,7 @@ from pydicom.data import get_testdata_file
 
 from policies.vocabulary import Action, ItemState, TaskState
 from sandbox.clean.commands import IssueItem, RequeueItem
-from sandbox.errors import CustodyError, Forbidden, NotFound, VerificationFailed
+from sandbox.errors import Conflict, CustodyError, Forbidden, NotFound, VerificationFailed
 from sandbox.exchange import item_name, record_name
 from sandbox.label.custody import IssuedKeys
 from sandbox.records.deposits import Approval, Item
@@ -35,6 +35,46 @@ def test_approved_items_are_issued_under_new_ids_with_a_task_each(house: Enclave
     assert len(keys.record_key(project)) == 32
     with house.snapshot() as tables:
         assert {t.state for t in tables.of(Task).find(project=project)} == {TaskState.OPEN}
+
+
+@pytest.mark.requirement("R41")
+def test_an_item_gets_one_task_for_each_of_its_labellers(house: EnclaveHouse):
+    dataset = house.approved(FILES)
+    project = house.project(dataset, overlap=3)
+
+    house.run_worker()
+
+    with house.snapshot() as tables:
+        tasks = tables.of(Task).find(project=project)
+    assert len({task.id for task in tasks}) == len(tasks) == 3 * len(FILES)
+    assert sorted((task.item, task.slot) for task in tasks) == sorted(
+        (item.id, slot) for item in house.issued(project) for slot in (1, 2, 3)
+    )
+
+
+@pytest.mark.requirement("R41")
+@pytest.mark.parametrize("further", [0, 2])
+def test_an_issue_with_another_number_of_tasks_is_refused(house: EnclaveHouse, further: int):
+    dataset = house.approved({"a.dcm": CT})
+    (item,) = house.items(dataset)
+    command = IssueItem(
+        ledger=LEDGER,
+        dataset=dataset,
+        item=item.id,
+        approval=item.approval,
+        project=house.project(dataset, overlap=2),
+        project_item=new_id(),
+        task=new_id(),
+        further_tasks=tuple(new_id() for _ in range(further)),
+        kind="dicom",
+        modality="CT",
+        frames=1,
+        blob="0" * 64,
+        commitment=b"c" * 32,
+    )
+
+    with pytest.raises(Conflict, match="overlap-differs"):
+        house.perform(house.worker, command)
 
 
 @pytest.mark.requirement("R24")

@@ -333,7 +333,7 @@ class EnclaveHouse:
         self.sign_approval(self.sampled(dataset))
         return dataset
 
-    def project(self, dataset: str) -> str:
+    def project(self, dataset: str, overlap: int = 1) -> str:
         """A labelling job on a dataset, by its row: what it asks for is another room's matter."""
         row = Project(
             id=new_id(),
@@ -346,6 +346,7 @@ class EnclaveHouse:
             schema_digest="sha256:" + "0" * 64,
             lease_s=900,
             created_at=START,
+            overlap=overlap,
         )
         with self.ledgers.open(LEDGER).unit() as unit:
             unit.tables.of(Project).insert(row)
