@@ -191,7 +191,7 @@ class Run:
 
     def _sweep(self, unwanted: Callable[[str], bool]) -> None:
         """Remove what a killed run left half done, and outputs of inputs that are no more."""
-        for path in list(self._batch.target.iterdir()):
+        for path in self._batch.target.iterdir():
             if path.name != NAME and unwanted(path.name):
                 with suppress(OSError):
                     path.unlink()

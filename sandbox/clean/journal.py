@@ -63,7 +63,11 @@ class Entry:
 
 
 class Journal:
-    """The record of one DST, open and locked; entries by id, the last of each."""
+    """The record of one DST, open and locked.
+
+    Attributes:
+        entries: what earlier runs wrote, the last of each id.
+    """
 
     def __init__(self, path: Path, descriptor: int, pseudonyms: Pseudonyms) -> None:
         self._path = path
@@ -82,7 +86,6 @@ class Journal:
             OSError: the disk is full, say.
         """
         self._append(json.dumps(vars(entry)))
-        self.entries[entry.id] = entry
 
     def close(self) -> None:
         """Unlock it; it stays, for a run that goes on."""
