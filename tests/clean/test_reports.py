@@ -74,6 +74,7 @@ def page_of(*lines, **changed):
     return "".join([*head(facts(**changed), tally), *map(row, lines), TAIL])
 
 
+@pytest.mark.requirement("R31")
 def test_the_page_says_what_an_officer_asks(source, tmp_path, key):
     target, page = tmp_path / "out", tmp_path / "page.html"
     arguments = ["clean", str(source), str(target), "--recipe", "basic", "--key", str(key)]

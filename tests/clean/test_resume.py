@@ -153,6 +153,7 @@ def test_stopped_at_any_moment_it_goes_on(many, tmp_path, wait_s, stop):
     assert len(outputs) == COUNT + 2
 
 
+@pytest.mark.requirement("R66")
 def test_the_record_names_nobody(many, tmp_path):
     cut_off(batch_of(many, tmp_path), 40)
 
