@@ -16,8 +16,9 @@ from api.demo.scenes import SCENES, Play
 from api.demo.stage import Stage, ended_by_signals, staged
 from api.demo.summary import show
 from api.demo.verdicts import Verdict, verdicts
+from api.register import rows_of
 
-_BYTES = frozenset({"seal", "send"})
+_BYTES = frozenset({"name", "seal", "send"})
 
 
 @click.command()
@@ -69,7 +70,7 @@ def demo(
         raise click.UsageError("--database and --database-file exclude one another")
     owner = database_file.read_text(encoding="utf-8").strip() if database_file else database
     console = Console()
-    own = material.given(given, register) if given else None
+    own = material.given(given, rows_of(register) if register else ()) if given else None
     target = _fresh(folder).resolve()
     began = time.monotonic()
     with ended_by_signals(), staged(target, keep=keep, owner=owner) as stage:
@@ -103,7 +104,8 @@ def _played(console: Console, stage: Stage, given: Material | None) -> tuple[Pla
         scenes.pin_log_keys(play)
         scenes.make_dataset(play)
         own = stage.folder / "parties" / "hospital" / "deposit"
-        scenes.hand_over(play, given or material.gathered(own))
+        known = rows_of(material.EXAMPLES / "register.csv")
+        scenes.hand_over(play, given or material.gathered(own, known))
         for scene in (scenes.clean, scenes.approve, scenes.open_project):
             scene(play)
         for scene in (scenes.label, scenes.review, scenes.let_out):

@@ -1,244 +1,297 @@
-"""The hospital's side of a deposit: seal a folder locally, then send what was sealed.
+"""The hospital's side of a deposit: name files, seal them locally, send what the server lacks.
 
-1. The intake key counts only when the worker's identity key signed it for this dataset, and the
-   identity key only by the fingerprint that the depositor was told out of band: a server that
-   hands out a key of its own gets nothing.
-2. Everything is sealed into a spool before anything is sent. The spool holds ciphertext and the
-   signed outer manifest; no file key outlives the sealing.
-3. Sending goes on where it stopped: the server says what is missing, and putting an object twice
-   is putting it once.
+1. Keys count only when they are the worker's (`intake`).
+2. Each file is named by its content (`batch`); what the dataset has already is left out, so that
+   two clients with one batch make one deposit, and a second run finds nothing to do.
+3. The rest is sealed into a spool (`sealer`, `spool`), at most so many files at a time, and sent
+   from there (`sending`). The spool holds ciphertext only; no file key outlives the sealing.
+4. Killed at any moment, the next run goes on: finished deposits in the spool are sent, a begun
+   one is sealed to its end.
+5. Files that another client is bringing are waited for; when nothing has been heard of it for a
+   while, its deposit is abandoned and its files are brought by this one.
 """
 
-import base64
-import json
-import secrets
-import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from functools import partial
-from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
-from api.client.enrolment import signed_body
+from api.client import spool as spooling
+from api.client.batch import Named, Namer, Source
 from api.client.errors import ClientError
-from api.client.folders import Found, open_regular, walk
-from api.client.http import Door, Json, new_id
+from api.client.folders import CHANGED, Found, LeftOut
+from api.client.http import Door, Json
+from api.client.intake import trusted_intake_key
 from api.client.keys import PersonKeys
 from api.client.manifest import (
-    Entry,
     IntakeKey,
-    SealedObject,
-    inner_manifest,
-    outer_manifest,
-    seal_object,
 )
-from crypto.errors import VerificationError
-from crypto.signing import fingerprint, verify_act
+from api.client.parts import parts, seal_part
+from api.client.sealer import Sealer, sealer
+from api.client.sending import Progress, send, silent
+from api.client.spool import forget
 
-MOST_FILES: Final = 2_000
-"""Files in one deposit; the outer manifest of more would not fit one request."""
+__all__ = [
+    "Source",
+    "Summary",
+    "Watch",
+    "deposit_files",
+    "finish",
+    "forget",
+    "seal_folder",
+    "send",
+    "trusted_intake_key",
+]
 
-_ANNOUNCED = "deposit.json"
-_OBJECTS = "objects"
-_PIECE: Final = 2**20
+PATIENCE_S: Final = 60.0
+"""So long another client's silence is borne."""
 
-Progress = Callable[[str, int, int], None]
-"""Told what is done: `seal` or `send`, how many bytes now, how many in all."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """What is to be deposited, and about whom it is."""
-
-    files: Sequence[Found]
-    register: Sequence[Mapping[str, object]] = ()
-    subjects: Mapping[str, str] = field(default_factory=dict)
-    subject: str | None = None
-
-    @classmethod
-    def of(
-        cls,
-        folder: Path,
-        register: Sequence[Mapping[str, object]] = (),
-        subjects: Mapping[str, str] | None = None,
-        subject: str | None = None,
-    ) -> "Source":
-        """The regular files below a folder.
-
-        Raises:
-            ClientError: `nothing-to-deposit`.
-        """
-        files = list(walk(folder))
-        if not files:
-            raise ClientError("nothing-to-deposit", "the folder holds no regular file")
-        return cls(files, register, subjects or {}, subject)
-
-    def about(self, name: str) -> str | None:
-        """The subject of a file, as far as the depositor says."""
-        return self.subjects.get(name, self.subject)
+_ASKED_AT_ONCE: Final = 500
+_TRIES: Final = 4
+_MOST_ROUNDS: Final = 50
+_LOOK_S: Final = 1.0
+_REPLANNED: Final = frozenset(
+    {"deposit-abandoned", "objects-announced", "objects-deposited", "spool-damaged"}
+)
 
 
-def _silent(_what: str, _now: int, _total: int) -> None:
+def _unheard(_said: str) -> None:
     return
 
 
-def trusted_intake_key(door: Door, ledger: str, dataset: str, worker: str) -> IntakeKey:
-    """The dataset's intake key, once it proved to be the worker's.
+@dataclass(frozen=True)
+class Watch:
+    """Who looks on: `tell` hears of progress, `note` sentences, `patience_s` is for others."""
 
-    Args:
-        door: the server.
-        ledger: the hospital's ledger.
-        dataset: the dataset.
-        worker: fingerprint of the worker's identity key, as told out of band.
+    tell: Progress = silent
+    note: Callable[[str], None] = _unheard
+    patience_s: float = PATIENCE_S
+
+
+@dataclass
+class Summary:
+    """What came of a run.
+
+    Attributes:
+        sent: the answers to the deposits that were completed.
+        before: how many files the dataset had already.
+        left_out: what was not taken, and why.
+    """
+
+    sent: list[Json] = field(default_factory=list)
+    before: int = 0
+    left_out: list[LeftOut] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a deposit goes, and by whose keys."""
+
+    door: Door
+    key: IntakeKey
+    keys: PersonKeys
+    spool: Path
+
+    @property
+    def path(self) -> str:
+        return f"/hospitals/{self.key.ledger}/datasets/{self.key.dataset}"
+
+
+def deposit_files(
+    door: Door, source: Source, key: IntakeKey, keys: PersonKeys, spool: Path, watch: Watch
+) -> Summary:
+    """Bring every file of `source` into the dataset, once; go on where a former run stopped.
 
     Raises:
-        ClientError: `fingerprint-differs`, `intake-key-not-signed`, or the server refused.
+        ClientError: the server refused or can't be reached; the same call goes on from there.
+        OSError: the spool can't be written.
     """
-    offer = door.get(f"/hospitals/{ledger}/datasets/{dataset}/intake-key")
-    identity = _octets(offer, "identity_key")
-    if fingerprint(identity) != worker:
-        raise ClientError("fingerprint-differs", "the server shows another worker's identity key")
-    key = str(offer.get("intake_key"))
-    try:
-        verify_act(
-            identity,
-            ledger,
-            "dataset.open-intake",
-            {"dataset": dataset, "intake_key": key},
-            {"public_key": str(offer.get("public_key"))},
-            key,
-            _octets(offer, "signature"),
-        )
-    except VerificationError as error:
-        raise ClientError("intake-key-not-signed", "the worker did not sign this key") from error
-    return IntakeKey(ledger, dataset, key, _octets(offer, "public_key"))
+    place = _Place(door, key, keys, spool)
+    summary = Summary(left_out=list(source.left_out))
+    with _used(spool, watch), sealer() as pool:
+        _finish(place, summary, watch)
+        names = _named(source, key, summary, watch)
+        _Run(place, source, watch, summary, pool).bring(names)
+    return summary
+
+
+def finish(door: Door, spool: Path, watch: Watch) -> Summary:
+    """Send what lies finished in the spool, whatever dataset it is for.
+
+    Raises:
+        ClientError: the server refused or can't be reached.
+    """
+    summary = Summary()
+    with _used(spool, watch):
+        for folder in spooling.finished(spool):
+            summary.sent.append(send(door, folder, watch.tell))
+            forget(folder)
+    return summary
 
 
 def seal_folder(
-    source: Source, key: IntakeKey, keys: PersonKeys, spool: Path, progress: Progress = _silent
+    source: Source, key: IntakeKey, keys: PersonKeys, spool: Path, progress: Progress = silent
 ) -> list[Path]:
-    """Seal everything into `spool`; the folders of the deposits that it makes.
+    """Seal everything into `spool` without asking a server; the deposits' folders.
 
     Raises:
-        ClientError: a file changed while it was read.
-        OSError: a file can't be read, or the spool not written.
+        ClientError: `file-changed`: a file can't be taken as it is.
+        OSError: the spool can't be written.
     """
-    total = sum(found.path.lstat().st_size for found in source.files)
-    done = 0
+    watch, summary = Watch(progress), Summary()
+    names = _named(source, key, summary, watch)
     made = []
-    for start in range(0, len(source.files), MOST_FILES):
-        part = source.files[start : start + MOST_FILES]
-
-        def tell(size: int) -> None:
-            nonlocal done
-            done += size
-            progress("seal", done, total)
-
-        made.append(_seal_part(part, source, key, keys, spool, tell))
+    with sealer() as pool:
+        for part in parts(names):
+            folder = spooling.begun(spool, key)
+            rest = seal_part(folder, part, source, (key, keys), pool, watch.tell)
+            if rest or summary.left_out:
+                raise ClientError("file-changed", "a file can't be taken as it is")
+            made.append(folder.path)
     return made
 
 
-def _seal_part(
-    files: Sequence[Found],
-    source: Source,
-    key: IntakeKey,
-    keys: PersonKeys,
-    spool: Path,
-    tell: Callable[[int], None],
-) -> Path:
-    deposit = new_id()
-    folder = spool / deposit
-    (folder / _OBJECTS).mkdir(mode=0o700, parents=True)
-    entries = []
-    for found in files:
-        opened, size = open_regular(found.path)
-        with opened:
-            sealed = _spooled(opened, size, folder, key, deposit, new_id())
-        entries.append(Entry(sealed, found.name, source.about(found.name)))
-        tell(size)
-    listed = inner_manifest(key.dataset, deposit, entries, source.register)
-    inner = _spooled(BytesIO(listed), len(listed), folder, key, deposit, deposit)
-    manifest = outer_manifest(key, deposit, inner, [entry.sealed for entry in entries])
-    objects = {"dataset": key.dataset, "deposit": deposit}
-    terms = {"manifest": f"sha256:{sha256(manifest).hexdigest()}"}
-    body = {
-        "deposit": deposit,
-        "manifest": base64.b64encode(manifest).decode(),
-        **signed_body(keys, key.ledger, "deposit.open", objects, terms),
-    }
-    announced = {
-        "ledger": key.ledger,
-        "dataset": key.dataset,
-        "request_key": secrets.token_urlsafe(24),
-        "body": body,
-    }
-    # Written last: a folder without it was not sealed to its end and is never sent.
-    beside = folder / f".{_ANNOUNCED}"
-    beside.write_text(json.dumps(announced), encoding="utf-8")
-    beside.replace(folder / _ANNOUNCED)
-    return folder
+def _used(spool: Path, watch: Watch) -> AbstractContextManager[None]:
+    return spooling.only_user(
+        spool, lambda: watch.note("another deposit runs from this home: waiting for it")
+    )
 
 
-def _spooled(
-    source: BinaryIO,
-    size: int,
-    folder: Path,
-    key: IntakeKey,
-    deposit: str,
-    object_id: str,
-) -> SealedObject:
-    with (folder / _OBJECTS / object_id).open("wb") as sink:
-        return seal_object(source, size, sink, key, deposit, object_id)
+def _finish(place: _Place, summary: Summary, watch: Watch) -> None:
+    """Send what a former run had sealed to its end."""
+    for folder in spooling.finished(place.spool, place.key.ledger, place.key.dataset):
+        watch.note(f"going on with deposit {folder.name}")
+        _deliver(place, folder, summary, watch)
 
 
-def send(door: Door, folder: Path, progress: Progress = _silent) -> Json:
-    """Send a sealed deposit, or what is missing of it; the answer to its completion.
-
-    Raises:
-        ClientError: the server refused, or can't be reached; sending again goes on from there.
-    """
+def _deliver(place: _Place, folder: Path, summary: Summary, watch: Watch) -> bool:
+    """Send a finished deposit; false for one that others overtook: its files are asked for anew."""
     try:
-        announced = json.loads((folder / _ANNOUNCED).read_text(encoding="utf-8"))
-        dataset = f"/hospitals/{announced['ledger']}/datasets/{announced['dataset']}"
-        deposit = f"{dataset}/deposits/{announced['body']['deposit']}"
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ClientError("spool-malformed", "this folder holds no sealed deposit") from error
-    opening = {"Idempotency-Key": announced["request_key"]}
-    opened = door.create(f"{dataset}/deposits", announced["body"], opening)
-    state = door.get(deposit)
-    if state["state"] == "OPEN":
-        _send_objects(door, deposit, folder, state["missing"], progress)
-    closing = {"Idempotency-Key": f"{announced['request_key']}-complete"}
-    completed = door.create(f"{deposit}/complete", {}, closing)
-    return {**completed, "opened": opened["receipt"]}
+        answer: Json | None = send(place.door, folder, watch.tell)
+    except ClientError as error:
+        if error.code not in _REPLANNED:
+            raise
+        watch.note(f"deposit {folder.name}: {error.message}")
+        if error.code == "spool-damaged":
+            _abandon(place, folder.name)
+        answer = None
+    if answer is not None:
+        summary.sent.append(answer)
+    forget(folder)
+    return answer is not None
 
 
-def forget(folder: Path) -> None:
-    """Remove a deposit that was sent from the spool."""
-    shutil.rmtree(folder)
-
-
-def _send_objects(
-    door: Door, deposit: str, folder: Path, missing: Sequence[str], progress: Progress
-) -> None:
-    paths = [folder / _OBJECTS / object_id for object_id in missing]
-    total, done = sum(path.stat().st_size for path in paths), 0
-    for path in paths:
-        door.put(f"{deposit}/objects/{path.name}", partial(_pieces, path))
-        done += path.stat().st_size
-        progress("send", done, total)
-
-
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            yield piece
-
-
-def _octets(answer: Json, name: str) -> bytes:
+def _abandon(place: _Place, deposit: str) -> None:
     try:
-        return base64.b64decode(str(answer[name]), validate=True)
-    except (KeyError, ValueError) as error:
-        raise ClientError("answer-malformed", f"the server's {name} is not base64") from error
+        place.door.create(f"{place.path}/deposits/{deposit}/abandon", {})
+    except ClientError as error:
+        # Somebody was quicker: it is complete, or abandoned, and that is what we wanted to know.
+        if error.code not in {"deposit-abandoned", "deposit-complete"}:
+            raise
+
+
+def _named(source: Source, key: IntakeKey, summary: Summary, watch: Watch) -> list[Named]:
+    total = 0
+    for found in source.files:
+        try:
+            total += found.path.lstat().st_size
+        except OSError:
+            continue  # reading it says why
+    done = 0
+
+    def tell(size: int) -> None:
+        nonlocal done
+        done += size
+        watch.tell("name", done, max(total, done))
+
+    return list(Namer(source, key).all(summary.left_out.append, tell))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One run over one batch."""
+
+    place: _Place
+    source: Source
+    watch: Watch
+    summary: Summary
+    sealer: Sealer
+    brought: set[str] = field(default_factory=set)
+
+    def bring(self, names: Sequence[Named]) -> None:
+        """Bring files until the dataset has every one of them.
+
+        Raises:
+            ClientError: `file-changed`: it does not come to an end.
+        """
+        wanted, tries = list(names), 0
+        while wanted:
+            deposited, announced = self._known(wanted)
+            self.summary.before += len(deposited - self.brought)
+            wanted = [n for n in wanted if n.object_id not in deposited]
+            held = {i for one in announced for i in one["objects"]}
+            fresh = [n for n in wanted if n.object_id not in held]
+            if not fresh:
+                self._await_others(announced)
+                continue
+            tries += 1
+            if tries > _MOST_ROUNDS:
+                raise ClientError("file-changed", "the files and what others send never hold still")
+            changed = [named for part in parts(fresh) for named in self._bring_part(part)]
+            wanted = self._anew(wanted, changed, last=tries >= _TRIES)
+
+    def _bring_part(self, part: list[Named]) -> list[Named]:
+        """Seal and send; those files that changed meanwhile."""
+        folder = spooling.begun(self.place.spool, self.place.key)
+        keys = (self.place.key, self.place.keys)
+        changed = seal_part(folder, part, self.source, keys, self.sealer, self.watch.tell)
+        if folder.sealed:
+            sealed = set(folder.sealed)
+            if _deliver(self.place, folder.path, self.summary, self.watch):
+                self.brought.update(sealed)
+        else:
+            forget(folder.path)
+        return changed
+
+    def _anew(
+        self, wanted: Sequence[Named], changed: Sequence[Named], *, last: bool
+    ) -> list[Named]:
+        """`wanted`, with what changed read again; what does not hold still is left out."""
+        gone = {named.object_id for named in changed}
+        kept = [named for named in wanted if named.object_id not in gone]
+        namer = Namer(self.source, self.place.key)
+        for named in changed:
+            again = (
+                LeftOut(named.name, CHANGED) if last else namer.one(Found(named.path, named.name))
+            )
+            if isinstance(again, LeftOut):
+                self.summary.left_out.append(again)
+            else:
+                kept.append(again)
+        return kept
+
+    def _known(self, names: Sequence[Named]) -> tuple[set[str], list[Json]]:
+        """Ids that the dataset has, and open deposits that bring others."""
+        deposited: set[str] = set()
+        announced: dict[str, Json] = {}
+        for start in range(0, len(names), _ASKED_AT_ONCE):
+            ids = ",".join(n.object_id for n in names[start : start + _ASKED_AT_ONCE])
+            answer = self.place.door.get(f"{self.place.path}/objects", ids=ids)
+            deposited.update(answer["deposited"])
+            for one in answer["announced"]:
+                known = announced.setdefault(one["deposit"], {**one, "objects": []})
+                known["objects"] = [*known["objects"], *one["objects"]]
+        return deposited, list(announced.values())
+
+    def _await_others(self, announced: Sequence[Json]) -> None:
+        """Wait a moment for those who bring the rest; take over what nobody sends any more."""
+        for one in announced:
+            deposit, idle_s = str(one["deposit"]), float(one["idle_s"])
+            if idle_s >= self.watch.patience_s:
+                self.watch.note(f"deposit {deposit} was left {idle_s:.0f} s ago: taking over")
+                _abandon(self.place, deposit)
+            else:
+                self.watch.note(f"deposit {deposit} brings the same files: waiting for it")
+        if announced:
+            self.place.door.pause(_LOOK_S)

@@ -9,6 +9,7 @@ class ClientError(Exception):
         status: HTTP status, 0 where there was no answer.
         message: a sentence for people.
         field: the field that was refused, if one was.
+        clock_behind_s: how far this machine's clock is behind the server's, where it said.
     """
 
     exit_code = 69
@@ -20,6 +21,7 @@ class ClientError(Exception):
         self.message = message or code.replace("-", " ")
         self.status = status
         self.field = field
+        self.clock_behind_s: float | None = None
         self.exit_code = _EXIT_CODES.get(status, 69) if status else _found_here(code)
         super().__init__(f"{code}: {self.message}")
 
@@ -42,8 +44,11 @@ _EXIT_CODES = {
 _UNAVAILABLE = frozenset(
     {
         "answer-malformed",
+        "certificate-refused",
         "demo-stuck",
+        "disk-full",
         "member-unknown",
+        "naming-key-missing",
         "process-ended",
         "process-late",
         "release-stopped",
@@ -54,11 +59,11 @@ _UNAVAILABLE = frozenset(
 _INPUT = frozenset(
     {
         "file-changed",
+        "file-failed",
         "folder-not-empty",
         "input-missing",
         "nothing-cleaned",
         "nothing-to-deposit",
-        "register-malformed",
         "spool-malformed",
         "subjects-malformed",
     }

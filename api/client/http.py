@@ -3,6 +3,8 @@
 - A creating request carries an idempotency key made once; the same key goes with each retry.
 - Retried are only requests that may be sent twice (GET, PUT, and those with a key), and only when
   the server said that it can't act now, asked to slow down, or did not answer.
+- Retries end; each one and the pause before it is told to whoever wants to hear of it.
+- A server that refuses a login while this machine's clock is far from its own is told as that.
 """
 
 import secrets
@@ -10,6 +12,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,11 +23,32 @@ from api.client.errors import ClientError
 Json = dict[str, Any]  # Any: JSON, read field by field
 TIMEOUT_S: Final = 60.0
 ATTEMPTS: Final = 8
-_FIRST_PAUSE_S: Final = 0.2
-_LONGEST_PAUSE_S: Final = 5.0
-_RETRIED: Final = frozenset(
-    {"checkpoint-pending", "ledger-unavailable", "too-many-requests", "hashing-busy", "unreachable"}
+UPLOAD_TIMEOUT_S: Final = 300.0
+"""For the answer to an upload, which comes when the whole of it is on the server's disk."""
+FIRST_PAUSE_S: Final = 0.2
+LONGEST_PAUSE_S: Final = 5.0
+RETRIED: Final = frozenset(
+    {
+        "blob-store-unavailable",
+        "checkpoint-pending",
+        "hashing-busy",
+        "key-store-unavailable",
+        "ledger-unavailable",
+        "too-many-requests",
+        "unreachable",
+        "upload-cut",
+        "upload-stalled",
+    }
 )
+_GATEWAY: Final = frozenset({502, 503, 504})
+
+
+Notice = Callable[[ClientError, float], None]
+"""Told why something is tried again, and after how many seconds."""
+
+
+def _unheard(_why: ClientError, _pause_s: float) -> None:
+    return
 
 
 def new_id() -> str:
@@ -40,11 +64,17 @@ class Door:
         http: the connection pool; closed by whoever made the door.
         token: bearer token, None before a login.
         pause: waits between tries, in seconds.
+        attempts: how often a request that may be sent again is tried at most.
+        notice: told of each new try.
+        clock_s: this machine's clock, in seconds since 1970.
     """
 
     http: httpx.Client = field(repr=False)
     token: str | None = field(default=None, repr=False)
     pause: Callable[[float], None] = time.sleep
+    attempts: int = ATTEMPTS
+    notice: Notice = _unheard
+    clock_s: Callable[[], float] = time.time
 
     def with_token(self, token: str | None) -> "Door":
         """The same door, opened by a token."""
@@ -115,8 +145,15 @@ class Door:
         Raises:
             ClientError: the server refused, or can't be reached.
         """
-        headers = {"Content-Type": "application/octet-stream"}
-        return _json(self._send("PUT", path, again=True, octets=octets, headers=headers))
+        return _json(self._send("PUT", path, again=True, octets=octets, **_UPLOAD))
+
+    def put_once(self, path: str, octets: Iterable[bytes]) -> Json:
+        """The JSON answer to a PUT that is tried once; whoever sends it tries again.
+
+        Raises:
+            ClientError: the server refused, or can't be reached.
+        """
+        return _json(self._send("PUT", path, again=False, octets=lambda: octets, **_UPLOAD))
 
     def delete(self, path: str, body: Mapping[str, object] | None = None) -> Json:
         """The JSON answer to a DELETE; empty where there is none.
@@ -137,29 +174,38 @@ class Door:
         headers: Mapping[str, str] | None = None,
         **rest: Any,  # Any: what httpx takes
     ) -> httpx.Response:
-        pause_s = _FIRST_PAUSE_S
+        pause_s = FIRST_PAUSE_S
         own = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        for left in reversed(range(ATTEMPTS if again else 1)):
+        for left in reversed(range(self.attempts if again else 1)):
             content = {"content": octets()} if octets else {}
             try:
                 return self._once(
                     method, path, headers={**own, **(headers or {})}, **content, **rest
                 )
             except ClientError as error:
-                if not left or error.code not in _RETRIED:
+                if not left or error.code not in RETRIED:
                     raise
+                self.notice(error, pause_s)
             self.pause(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         raise ClientError("unreachable")
 
     def _once(self, method: str, path: str, **rest: Any) -> httpx.Response:  # Any: as in `_send`
         try:
             answer = self.http.request(method, f"/v1{path}", **rest)
         except httpx.HTTPError as error:
-            raise ClientError("unreachable", "the server does not answer") from error
+            raise _unanswered(error) from error
         if answer.is_success:
             return answer
-        raise _refusal(answer)
+        refusal = _refusal(answer)
+        refusal.clock_behind_s = _behind(answer, self.clock_s())
+        raise refusal
+
+
+_UPLOAD: Final[Mapping[str, Any]] = {  # Any: what httpx takes
+    "headers": {"Content-Type": "application/octet-stream"},
+    "timeout": httpx.Timeout(TIMEOUT_S, read=UPLOAD_TIMEOUT_S),
+}
 
 
 def connect(url: str, *, certificates: Path | None = None, timeout_s: float = TIMEOUT_S) -> Door:
@@ -187,6 +233,9 @@ def _refusal(answer: httpx.Response) -> ClientError:
         problem = answer.json()
         code, field_name = str(problem["code"]), problem.get("field")
     except (ValueError, KeyError, TypeError, AttributeError):
+        if answer.status_code in _GATEWAY:
+            said = f"something between here and the server answers {answer.status_code}"
+            return ClientError("unreachable", said, status=answer.status_code)
         return ClientError(
             "answer-malformed", f"status {answer.status_code}", status=answer.status_code
         )
@@ -194,3 +243,21 @@ def _refusal(answer: httpx.Response) -> ClientError:
     if code == "field-refused" and field_name:
         said = f"{field_name}: {said}"
     return ClientError(code, said, status=answer.status_code, field=field_name)
+
+
+def _unanswered(error: httpx.HTTPError) -> ClientError:
+    refused: BaseException | None = error
+    while refused is not None and not isinstance(refused, ssl.SSLCertVerificationError):
+        refused = refused.__cause__ or refused.__context__
+    if refused is None:
+        return ClientError("unreachable", "the server does not answer")
+    # Waiting helps no certificate, but for one that is not valid yet: a wrong clock looks so.
+    return ClientError("certificate-refused", f"{refused.verify_message}; is the clock right?")
+
+
+def _behind(answer: httpx.Response, now_s: float) -> float | None:
+    """Seconds by which this machine's clock is behind the server's, as its Date header tells."""
+    try:
+        return parsedate_to_datetime(answer.headers["date"]).timestamp() - now_s
+    except (KeyError, ValueError):
+        return None

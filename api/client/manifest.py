@@ -12,7 +12,7 @@ Source: docs/spec/sealed-object.md.
 import csv
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -25,17 +25,20 @@ from crypto.sealing import FILE_KEY_SIZE, object_context, object_info, seal_head
 
 READ_BYTES: Final = 2**20
 MAX_NAME_CHARS: Final = 1024
-REGISTER_FIELDS: Final = ("id", "name", "id_number", "mrn", "phone")
 
 
 @dataclass(frozen=True)
 class IntakeKey:
-    """The key that a dataset's deposits are sealed to; only ever one that was checked."""
+    """The key that a dataset's deposits are sealed to; only ever one that was checked.
+
+    `naming` is the dataset's naming key, by which files get their objects' ids.
+    """
 
     ledger: str
     dataset: str
     id: str
     public_key: bytes
+    naming: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)
@@ -169,28 +172,6 @@ def outer_manifest(
             "objects": [o.row() for o in sorted(objects, key=lambda o: o.object_id)],
         }
     )
-
-
-def read_register(path: Path) -> list[dict[str, object]]:
-    """Rows of a register: UTF-8 CSV with columns `id,name,id_number,mrn,phone`.
-
-    Raises:
-        ClientError: `register-malformed`: another form; no value of it is told.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            if not set(reader.fieldnames or ()) <= set(REGISTER_FIELDS):
-                raise ClientError("register-malformed", "the register has unknown columns")
-            rows = [
-                {name: (row.get(name) or "").strip() or None for name in REGISTER_FIELDS}
-                for row in reader
-            ]
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise ClientError("register-malformed", "the register is not a UTF-8 CSV file") from error
-    if not all(row["id"] for row in rows):
-        raise ClientError("register-malformed", "a row of the register has no id")
-    return [dict(row) for row in rows]
 
 
 def read_subjects(path: Path) -> dict[str, str]:

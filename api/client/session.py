@@ -10,9 +10,10 @@ import hmac
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,7 @@ from crypto.signing import PersonKey
 
 SESSION_FILE: Final = "session.json"
 _STEP_S: Final = 30
+_REFUSED: Final = 401
 _SERVICE_LABEL: Final = b"anbiao-service-login-v1\n"
 
 
@@ -85,7 +87,8 @@ def confirm(door: Door, account: str, password: str, code: str, purpose: str | N
     body: dict[str, object] = {"account": account, "password": password, "code": code}
     if purpose is not None:
         body["purpose"] = purpose
-    return door.with_token(str(door.post("/totp/confirm", body)["token"]))
+    with _clock_told():
+        return door.with_token(str(door.post("/totp/confirm", body)["token"]))
 
 
 def log_in(door: Door, name: str, password: str, code: str, purpose: str | None = None) -> Door:
@@ -98,7 +101,8 @@ def log_in(door: Door, name: str, password: str, code: str, purpose: str | None 
     body["code" if code.isdigit() else "recovery"] = code
     if purpose is not None:
         body["purpose"] = purpose
-    return door.with_token(str(door.post("/sessions", body)["token"]))
+    with _clock_told():
+        return door.with_token(str(door.post("/sessions", body)["token"]))
 
 
 def log_in_service(door: Door, account: str, key: PersonKey) -> Door:
@@ -107,10 +111,36 @@ def log_in_service(door: Door, account: str, key: PersonKey) -> Door:
     Raises:
         ClientError: the server refused, or can't be reached.
     """
-    given = {"account": account, "at": datetime.now(UTC).isoformat(), "nonce": new_id()}
+    at = datetime.fromtimestamp(door.clock_s(), UTC).isoformat()
+    given = {"account": account, "at": at, "nonce": new_id()}
     signature = key.sign(_SERVICE_LABEL + canonical.encode(given))
     body = {**given, "signature": base64.b64encode(signature).decode()}
-    return door.with_token(str(door.post("/service-sessions", body)["token"]))
+    with _clock_told():
+        return door.with_token(str(door.post("/service-sessions", body)["token"]))
+
+
+@contextmanager
+def _clock_told() -> Iterator[None]:
+    """Codes and service logins are of a moment: refused, a wrong clock is the first thing to mend.
+
+    Raises:
+        ClientError: `clock-differs`, in place of a refusal of a login by a clock far from the
+            server's; any other as it is.
+    """
+    try:
+        yield
+    except ClientError as error:
+        behind_s = error.clock_behind_s
+        if error.status != _REFUSED or behind_s is None or abs(behind_s) < _STEP_S:
+            raise
+        how = "behind" if behind_s > 0 else "ahead of"
+        span = timedelta(seconds=round(abs(behind_s)))
+        raise ClientError(
+            "clock-differs",
+            f"the login was refused, and this machine's clock is {span} {how} the server's: "
+            "set it, then log in again",
+            status=error.status,
+        ) from error
 
 
 def keep_session(folder: Path, url: str, door: Door) -> None:

@@ -6,41 +6,39 @@ folder takes their place when one is given.
 
 import importlib.util
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from api.client.errors import ClientError
 from api.client.folders import walk
-from api.client.manifest import read_register
 
+Register = Sequence[Mapping[str, object]]
 EXAMPLES: Final = Path(__file__).resolve().parents[2] / "examples"
 _DICOM: Final = ("test_files/*.dcm", "charset_files/*.dcm", "test_files/dicomdirtests/*/*/*")
 
 
 @dataclass(frozen=True)
 class Material:
-    """The folder to deposit, the register that goes with it, how many files, how many bytes."""
+    """The folder to deposit, the register's rows that go with it, how many files and bytes."""
 
     folder: Path
-    register: Path | None
+    register: Register
     files: int
     size_bytes: int
 
 
-def given(folder: Path, register: Path | None) -> Material:
+def given(folder: Path, register: Register = ()) -> Material:
     """The user's own folder; a `register.csv` beside or in it is not looked for.
 
     Raises:
-        ClientError: `input-missing`: no file is in it; `register-malformed`.
+        ClientError: `input-missing`: no file is in it.
     """
-    if register:
-        read_register(register)
     return _counted(folder, register)
 
 
-def gathered(target: Path) -> Material:
+def gathered(target: Path, register: Register) -> Material:
     """The demo's own files, copied into `target`.
 
     Raises:
@@ -51,7 +49,7 @@ def gathered(target: Path) -> Material:
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, copy)
-    return _counted(target, EXAMPLES / "register.csv")
+    return _counted(target, register)
 
 
 def _examples() -> Iterator[tuple[Path, str]]:
@@ -67,7 +65,7 @@ def _examples() -> Iterator[tuple[Path, str]]:
         yield path, f"reports/{path.name}"
 
 
-def _counted(folder: Path, register: Path | None) -> Material:
+def _counted(folder: Path, register: Register) -> Material:
     # As the deposit finds them: links are not followed, and odd things are not taken.
     sizes = [found.path.lstat().st_size for found in walk(folder)]
     if not sizes:

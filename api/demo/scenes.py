@@ -14,7 +14,6 @@ from api.client.errors import ClientError
 from api.client.evidence import export
 from api.client.http import Json, new_id
 from api.client.labelling import ACCEPT, Project
-from api.client.manifest import read_register
 from api.client.receipts import keep_receipt
 from api.client.recipient import fetch, write
 from api.client.voter import inspect, vote
@@ -153,15 +152,14 @@ def hand_over(play: Play, material: Material) -> None:
     """The hospital seals its files here and deposits what was sealed."""
     person = play.company["depositor"]
     key = deposit.trusted_intake_key(
-        person.door, play.company.ledger, play.dataset, play.company.worker
+        person.door, play.company.ledger, play.dataset, play.company.worker, person.own
     )
-    register = read_register(material.register) if material.register else ()
-    source = deposit.Source.of(material.folder, register)
+    source = deposit.Source.of(material.folder, material.register)
     spool = play.party("hospital") / "spool"
-    for folder in deposit.seal_folder(source, key, person.own, spool, play.tell):
-        answer = deposit.send(person.door, folder, play.tell)
-        keep_receipt(play.party("hospital") / "receipts", folder.name, answer)
-        deposit.forget(folder)
+    watch = deposit.Watch(play.tell)
+    done = deposit.deposit_files(person.door, source, key, person.own, spool, watch)
+    for answer in done.sent:
+        keep_receipt(play.party("hospital") / "receipts", str(answer["deposit"]), answer)
 
 
 def clean(play: Play) -> None:

@@ -5,15 +5,17 @@ from io import BytesIO
 
 import pytest
 
-from api.client.deposit import MOST_FILES, Source, seal_folder, send
+from api.client.deposit import Source, seal_folder, send
 from api.client.errors import ClientError
 from api.client.folders import Found, open_regular, walk
 from api.client.http import connect
 from api.client.keys import make_keys
-from api.client.manifest import IntakeKey, read_register, read_subjects, seal_object
+from api.client.manifest import IntakeKey, read_subjects, seal_object
+from api.client.parts import MOST_FILES
 from crypto import sealing
 
-KEY = IntakeKey("1" * 32, "2" * 32, "3" * 32, sealing.generate().public_bytes)
+HEAD = b"id,name,id_number,mrn,phone\n"
+KEY = IntakeKey("1" * 32, "2" * 32, "3" * 32, sealing.generate().public_bytes, b"n" * 32)
 
 
 def test_a_walk_finds_regular_files_and_follows_no_link(tmp_path):
@@ -100,20 +102,29 @@ def test_a_register_is_read_with_its_gaps(tmp_path):
     path = tmp_path / "r.csv"
     path.write_text("\ufeffid,name,id_number,mrn,phone\np1,王小明,, M-1 ,\n", encoding="utf-8")
 
-    (row,) = read_register(path)
+    (row,) = rows_of(path)
 
     assert row == {"id": "p1", "name": "王小明", "id_number": None, "mrn": "M-1", "phone": None}
 
 
 @pytest.mark.parametrize(
-    "content", [b"id,nome\n1,x\n", b"id,name\n,x\n", b"\xff\xfe\x00", b'id,name\n1,"x\n']
+    "content",
+    [
+        b"id,nome\n1,x\n",
+        b"id,name\n1,x\n",
+        HEAD + b",x,,,\n",
+        HEAD + b"1,x\n",
+        HEAD + b"1,x,,,\n1,y,,,\n",
+        HEAD + b'1,"x\n',
+        b"\xff\xfe\x00",
+    ],
 )
 def test_a_register_of_another_form_is_refused_without_its_values(tmp_path, content: bytes):
     path = tmp_path / "r.csv"
     path.write_bytes(content)
 
-    with pytest.raises(ClientError) as refused:
-        read_register(path)
+    with pytest.raises(Malformed) as refused:
+        rows_of(path)
 
     assert refused.value.code == "register-malformed"
     assert "x" not in refused.value.message

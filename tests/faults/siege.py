@@ -124,7 +124,7 @@ class Siege:
         round_ = self.round()
         with self._killing(most), self._hurried():
             scenes.make_dataset(round_)
-            scenes.hand_over(round_, material.given(source, None))
+            scenes.hand_over(round_, material.given(source))
             for scene in (scenes.clean, scenes.approve, scenes.open_project):
                 scene(round_)
             for scene in (scenes.label, scenes.review, scenes.let_out):

@@ -137,7 +137,7 @@ def test_a_worker_without_room_cleans_nothing_and_then_everything(siege, tmp_pat
     scenes.make_dataset(play)
 
     with full(siege, ("worker",), 2 * PAGE):
-        scenes.hand_over(play, material.given(tmp_path / "films", None))
+        scenes.hand_over(play, material.given(tmp_path / "films"))
     scenes.clean(play)
 
     assert {item["state"] for item in play.items} == {"CLEANED"}
@@ -149,7 +149,7 @@ def test_a_worker_without_room_cleans_nothing_and_then_everything(siege, tmp_pat
 def sealed(siege: Siege, play, place: Path) -> tuple[IntakeKey, Path]:
     depositor = siege.company["depositor"]
     key = deposit.trusted_intake_key(
-        depositor.door, siege.company.ledger, play.dataset, siege.company.worker
+        depositor.door, siege.company.ledger, play.dataset, siege.company.worker, depositor.own
     )
     source = deposit.Source.of(place / "films")
     (folder,) = deposit.seal_folder(source, key, depositor.own, place / "spool")

@@ -14,6 +14,7 @@ from api.demo import material, scenes
 from api.demo.cast import STEWARD
 from api.demo.scenes import Play
 from api.demo.stage import staged
+from api.register import rows_of
 
 
 class Overheard:
@@ -45,7 +46,7 @@ def played(tmp_path: Path) -> Iterator[tuple[Play, Overheard]]:
         overheard.listen(play)
         scenes.pin_log_keys(play)
         scenes.make_dataset(play)
-        scenes.hand_over(play, material.given(tmp_path / "input", register))
+        scenes.hand_over(play, material.given(tmp_path / "input", rows_of(register)))
         for scene in (scenes.clean, scenes.approve, scenes.open_project):
             scene(play)
         for scene in (scenes.label, scenes.review, scenes.let_out):
