@@ -274,9 +274,11 @@ def test_the_commands_do_what_the_client_does(ward: Ward, folder: Path, tmp_path
         ["officer", "--home", str(homes / "oscar"), "--out", str(tmp_path / "o"), *place[:4]]
     )
 
-    assert (deposited, usage, unpinned) == (0, 64, 64)
-    assert "2 items sealed and received" in capsys.readouterr().out
-    assert not any((homes / "dora" / "spool").iterdir())
+    said = capsys.readouterr()
+    assert (deposited, usage, unpinned) == (3, 64, 64)
+    assert "2 items sealed and received" in said.out
+    assert "1 name left out:\n  link.dcm: a link" in said.err
+    assert not any(path.is_dir() for path in (homes / "dora" / "spool").iterdir())
 
 
 @pytest.mark.requirement("R33")
