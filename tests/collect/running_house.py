@@ -1,0 +1,224 @@
+"""A house of real processes, and depositors who run the real command against it."""
+
+import json
+import os
+import re
+import resource
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from api.cli.deposit import SPOOL
+from api.client.enrolment import open_ledger
+from api.client.http import Json
+from api.client.session import keep_session
+from api.demo.cast import (
+    STEWARD,
+    Company,
+    Part,
+    Person,
+    first_account,
+    found_hospital,
+    give,
+    invited,
+    role_of,
+)
+from api.demo.stage import Stage
+from sandbox.records.deposits import Deposit, Item
+from sandbox.storage.sqlite import SqliteLedgers
+
+__all__ = ["RunningHouse", "open_ledger"]
+DEPOSITORS = ("dora", "dirk")
+_PATIENCE_S = 240.0
+_LOOK_S = 0.004
+
+
+@dataclass
+class Ended:
+    """A command that ended: its exit code, its words, and its peak of memory in bytes."""
+
+    code: int
+    out: str
+    err: str
+    peak_bytes: int
+
+
+@dataclass
+class Running:
+    """A command that runs."""
+
+    process: "subprocess.Popen[bytes]"
+    out: Path
+    err: Path
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def end(self) -> Ended:
+        _, status, usage = os.wait4(self.process.pid, 0)
+        self.process.returncode = os.waitstatus_to_exitcode(status)
+        peak = usage.ru_maxrss * 1024
+        return Ended(self.process.returncode, self.out.read_text(), self.err.read_text(), peak)
+
+
+@dataclass
+class RunningHouse:
+    """The three processes, a hospital, two depositors; each dataset is its test's own."""
+
+    stage: Stage
+    company: Company = field(default_factory=Company)
+    runs: int = 0
+
+    @classmethod
+    def begin(cls, folder: Path) -> "RunningHouse":
+        house = cls(Stage(folder))
+        house.stage.start()
+        people = house.company.people
+        people["operator"] = first_account(house.stage)
+        for part in (STEWARD, *(Part(n, "hospital", "depositor", "hospital") for n in DEPOSITORS)):
+            people[part.name] = invited(house.stage, people["operator"], part)
+        found_hospital(house.stage, house.company)
+        for name in DEPOSITORS:
+            give(house.company, role_of(people[name]))
+            keep_session(people[name].folder, house.stage.url, people[name].door)
+        return house
+
+    def close(self) -> None:
+        self.company.close()
+        self.stage.stop()
+
+    @property
+    def steward(self) -> Person:
+        return self.company[STEWARD.name]
+
+    def dataset(self) -> str:
+        later = (datetime.now(UTC) + timedelta(days=365)).isoformat()
+        body = {
+            "title": "Films",
+            "owner": "Hospital",
+            "contract": "C-1",
+            "contract_expires_at": later,
+            "ethics_approval": "E-1",
+            "ethics_expires_at": later,
+            "legal_basis": "contract",
+            "purpose": "research",
+            "retain_until": later,
+            "category": "general",
+            "grade": 3,
+            "recipe": "basic",
+        }
+        path = f"/hospitals/{self.company.ledger}/datasets"
+        made = str(self.steward.door.create(path, body)["dataset"])
+        self.until(lambda: self.state(made)["state"] == "RECEIVING")
+        return made
+
+    def state(self, dataset: str) -> Json:
+        return self.steward.door.get(f"/hospitals/{self.company.ledger}/datasets/{dataset}")
+
+    def home(self, who: str = "dora") -> Path:
+        return self.company[who].folder
+
+    def spool(self, who: str = "dora") -> list[Path]:
+        return [path for path in (self.home(who) / SPOOL).glob("*") if path.is_dir()]
+
+    def start(
+        self, folder: Path, dataset: str, *more: str, who: str = "dora", files: int | None = None
+    ) -> Running:
+        """Start the command; with `files`, no file of its may grow beyond so many bytes."""
+        self.runs += 1
+        out, err = (self.stage.folder / "run" / f"deposit{self.runs}.{n}" for n in ("out", "err"))
+        place = ["--ledger", self.company.ledger, "--worker", self.company.worker]
+        command = [sys.executable, "-m", "api.cli.main", "deposit", str(folder)]
+        command += ["--home", str(self.home(who)), "--dataset", dataset, *place, *more]
+        with out.open("wb") as to, err.open("wb") as err_to:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=to, stderr=err_to, start_new_session=True
+            )
+        if files is not None:
+            limit = (files, resource.RLIM_INFINITY)
+            resource.prlimit(process.pid, resource.RLIMIT_FSIZE, limit)
+        return Running(process, out, err)
+
+    def deposit(self, folder: Path, dataset: str, *more: str, who: str = "dora") -> Ended:
+        return self.start(folder, dataset, *more, who=who).end()
+
+    # --- what there is -------------------------------------------------------------------------
+    @contextmanager
+    def tables(self) -> Iterator[object]:
+        ledgers = SqliteLedgers(self.stage.folder / "db")
+        try:
+            with ledgers.open(self.company.ledger).snapshot() as tables:
+                yield tables
+        finally:
+            ledgers.close()
+
+    def items(self, dataset: str) -> list[Item]:
+        with self.tables() as tables:
+            return list(tables.of(Item).find(dataset=dataset))
+
+    def deposits(self, dataset: str) -> Counter[str]:
+        with self.tables() as tables:
+            return Counter(one.state for one in tables.of(Deposit).find(dataset=dataset))
+
+    def blobs(self) -> dict[str, int]:
+        """Inode of each blob: one that is kept anew has another."""
+        found = {}
+        for path in (self.stage.folder / "blobs").glob("[0-9a-f][0-9a-f]/*"):
+            found[path.parent.name + path.name] = path.stat().st_ino
+        return found
+
+    def settled(self, dataset: str) -> Counter[tuple[str, str | None]]:
+        """States and reasons of all items, once the worker has looked at each."""
+        self.until(lambda: not self.state(dataset)["items"].get("SEALED"))
+        return Counter((str(item.state), item.reason) for item in self.items(dataset))
+
+    def peak_bytes(self, name: str) -> int:
+        """The most memory that one of the house's processes ever had."""
+        text = Path(f"/proc/{self.stage.process(name).pid}/status").read_text()
+        found = re.search(r"VmHWM:\s+(\d+) kB", text)
+        assert found is not None
+        return int(found[1]) * 1024
+
+    def restart(self, name: str) -> None:
+        """Kill a process as it stands and start it again."""
+        note = self.stage.folder / "run" / f"{name}.json"
+        self.stage.process(name).kill()
+        self.stage.process(name).wait()
+        self.stage.start_one(name)
+        pid = self.stage.process(name).pid
+        self.until(lambda: note.exists() and _pid(note) == pid)
+
+    def until(self, holds: Callable[[], object]) -> None:
+        """Wait until something can be seen."""
+        over = threading.Event()
+        for _ in range(int(_PATIENCE_S / _LOOK_S)):
+            if holds():
+                return
+            over.wait(_LOOK_S)
+        raise AssertionError("it never came to that")
+
+
+def _pid(note: Path) -> int:
+    try:
+        return int(json.loads(note.read_bytes())["pid"])
+    except (OSError, ValueError):
+        return 0
+
+
+def small_files(folder: Path, count: int, size: int = 700) -> Path:
+    """So many reports, all different."""
+    folder.mkdir(parents=True)
+    for number in range(count):
+        text = f"Report {number}. Findings: none. " * (size // 28 + 1)
+        (folder / f"{number:05}.txt").write_text(text[:size] + f" {number}\n")
+    return folder
