@@ -16,8 +16,9 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ from sandbox.settings import Settings
 from sandbox.storage.blobs import FileBlobs
 from sandbox.storage.folders import exclusive
 from sandbox.storage.keystore import SqliteKeyStore
+from sandbox.storage.orphans import sweep_orphans
 from sandbox.storage.postgres import PostgresLedgers
 from sandbox.storage.postgres_link import address_in, address_in_file
 from sandbox.storage.postgres_moments import PostgresMoments
@@ -240,7 +242,7 @@ def working(settings: Settings) -> Worker:
         Unavailable: a store can't be opened.
     """
     own = enclave(settings)
-    return furnish_worker(
+    furnished = furnish_worker(
         own,
         PoolEngine(recipe_named, processes(settings.worker_processes)),
         identifiers_in,
@@ -248,6 +250,8 @@ def working(settings: Settings) -> Worker:
         time.monotonic,
         settings.clean_bytes,
     )
+    blobs = FileBlobs(settings.dir / "blobs")
+    return replace(furnished, tidy=partial(sweep_orphans, own.ledgers, blobs, own.exchange))
 
 
 def keep_worker_account(settings: Settings, account: str) -> None:

@@ -50,9 +50,17 @@ def only_user(spool: Path, waiting: Callable[[], None]) -> Iterator[None]:
         except BlockingIOError:
             waiting()
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _sweep(spool)
         yield
     finally:
         os.close(descriptor)
+
+
+def _sweep(spool: Path) -> None:
+    """Remove what is left of deposits whose making or forgetting was cut off."""
+    for path in spool.iterdir():
+        if path.is_dir() and not ((path / ANNOUNCED).exists() or (path / _PLACE).exists()):
+            shutil.rmtree(path)
 
 
 class Folder:

@@ -39,6 +39,7 @@ Tell = Callable[[str, int, int], None]
 
 SCENES: Final = (
     "people",
+    "name",
     "seal",
     "send",
     "clean",

@@ -16,7 +16,9 @@ import hashlib
 import os
 import re
 import secrets
+import time
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -305,6 +307,27 @@ class FileBlobs:
         for folder in sorted(self._folder.glob("[0-9a-f][0-9a-f]")):
             names = sorted(folder.name + path.name for path in folder.iterdir())
             yield from (name for name in names if _DIGEST.fullmatch(name))
+
+    def resting(self, rest: timedelta) -> Iterator[str]:
+        """Digests of blobs that were put at least so long ago, sorted."""
+        return (digest for digest in self.digests() if self._rests(digest, rest))
+
+    def delete_resting(self, digest: str, rest: timedelta) -> bool:
+        """Remove the blob unless it was put again meanwhile; whether it was removed.
+
+        Raises:
+            Unavailable: it can't be removed.
+        """
+        if not self._rests(digest, rest):
+            return False
+        self.delete(digest)
+        return True
+
+    def _rests(self, digest: str, rest: timedelta) -> bool:
+        try:
+            return time.time() - self._path(digest).stat().st_mtime >= rest.total_seconds()
+        except FileNotFoundError:
+            return False
 
     def _path(self, digest: str) -> Path:
         return self._folder / checked(digest)[:2] / digest[2:]

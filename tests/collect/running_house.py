@@ -10,12 +10,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from api.cli.deposit import SPOOL
-from api.client.enrolment import open_ledger
 from api.client.http import Json
 from api.client.session import keep_session
 from api.demo.cast import (
@@ -33,8 +32,8 @@ from api.demo.stage import Stage
 from sandbox.records.deposits import Deposit, Item
 from sandbox.storage.sqlite import SqliteLedgers
 
-__all__ = ["RunningHouse", "open_ledger"]
 DEPOSITORS = ("dora", "dirk")
+CLEAN_BYTES = 32 * 2**20
 _PATIENCE_S = 240.0
 _LOOK_S = 0.004
 
@@ -57,41 +56,43 @@ class Running:
     out: Path
     err: Path
 
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+    @property
+    def over(self) -> bool:
+        """Whether it has ended; `end` is still to be called."""
+        seen = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self.process.pid, seen) is not None
 
     def signal(self, number: int) -> None:
-        self.process.send_signal(number)
+        os.kill(self.process.pid, number)
 
     def end(self) -> Ended:
-        _, status, usage = os.wait4(self.process.pid, 0)
-        self.process.returncode = os.waitstatus_to_exitcode(status)
-        peak = usage.ru_maxrss * 1024
+        peak = 0
+        # The high-water mark is the kernel's own; it is gone once the process has ended.
+        while not self.over:
+            peak = max(peak, peak_of(self.process.pid))
+            threading.Event().wait(_LOOK_S)
+        self.process.wait()
         return Ended(self.process.returncode, self.out.read_text(), self.err.read_text(), peak)
 
 
-@dataclass
 class RunningHouse:
     """The three processes, a hospital, two depositors; each dataset is its test's own."""
 
-    stage: Stage
-    company: Company = field(default_factory=Company)
-    runs: int = 0
+    def __init__(self, folder: Path) -> None:
+        self.stage = Stage(folder)
+        self.company = Company()
+        self.runs = 0
 
-    @classmethod
-    def begin(cls, folder: Path) -> "RunningHouse":
-        house = cls(Stage(folder))
-        house.stage.start()
-        people = house.company.people
-        people["operator"] = first_account(house.stage)
+    def begin(self) -> None:
+        self.stage.start()
+        people = self.company.people
+        people["operator"] = first_account(self.stage)
         for part in (STEWARD, *(Part(n, "hospital", "depositor", "hospital") for n in DEPOSITORS)):
-            people[part.name] = invited(house.stage, people["operator"], part)
-        found_hospital(house.stage, house.company)
+            people[part.name] = invited(self.stage, people["operator"], part)
+        found_hospital(self.stage, self.company)
         for name in DEPOSITORS:
-            give(house.company, role_of(people[name]))
-            keep_session(people[name].folder, house.stage.url, people[name].door)
-        return house
+            give(self.company, role_of(people[name]))
+            keep_session(people[name].folder, self.stage.url, people[name].door)
 
     def close(self) -> None:
         self.company.close()
@@ -152,6 +153,17 @@ class RunningHouse:
     def deposit(self, folder: Path, dataset: str, *more: str, who: str = "dora") -> Ended:
         return self.start(folder, dataset, *more, who=who).end()
 
+    def resume(self, who: str = "dora") -> Ended:
+        """Send what lies in the spool, without any folder."""
+        home = self.home(who)
+        done = subprocess.run(
+            [sys.executable, "-m", "api.cli.main", "deposit", "--resume", "--home", str(home)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return Ended(done.returncode, done.stdout, done.stderr, 0)
+
     # --- what there is -------------------------------------------------------------------------
     @contextmanager
     def tables(self) -> Iterator[object]:
@@ -170,11 +182,15 @@ class RunningHouse:
         with self.tables() as tables:
             return Counter(one.state for one in tables.of(Deposit).find(dataset=dataset))
 
-    def blobs(self) -> dict[str, int]:
-        """Inode of each blob: one that is kept anew has another."""
+    def arrived(self) -> dict[Path, int]:
+        """Blobs of what lies in the spool, with their inodes: one that is kept anew has another."""
         found = {}
-        for path in (self.stage.folder / "blobs").glob("[0-9a-f][0-9a-f]/*"):
-            found[path.parent.name + path.name] = path.stat().st_ino
+        for sealed in self.spool():
+            for line in _lines(sealed / "sealed.jsonl"):
+                digest = line["body_sha256"].removeprefix("sha256:")
+                path = self.stage.folder / "blobs" / digest[:2] / digest[2:]
+                if path.exists():
+                    found[path] = path.stat().st_ino
         return found
 
     def settled(self, dataset: str) -> Counter[tuple[str, str | None]]:
@@ -184,10 +200,7 @@ class RunningHouse:
 
     def peak_bytes(self, name: str) -> int:
         """The most memory that one of the house's processes ever had."""
-        text = Path(f"/proc/{self.stage.process(name).pid}/status").read_text()
-        found = re.search(r"VmHWM:\s+(\d+) kB", text)
-        assert found is not None
-        return int(found[1]) * 1024
+        return peak_of(self.stage.process(name).pid)
 
     def restart(self, name: str) -> None:
         """Kill a process as it stands and start it again."""
@@ -208,11 +221,24 @@ class RunningHouse:
         raise AssertionError("it never came to that")
 
 
+def peak_of(pid: int) -> int:
+    """The most memory that a living process ever had, in bytes."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) * 1024 if found else 0
+
+
 def _pid(note: Path) -> int:
     try:
         return int(json.loads(note.read_bytes())["pid"])
     except (OSError, ValueError):
         return 0
+
+
+def _lines(path: Path) -> list[Json]:
+    try:
+        return [json.loads(line) for line in path.read_text().splitlines()]
+    except (OSError, ValueError):
+        return []  # being written
 
 
 def small_files(folder: Path, count: int, size: int = 700) -> Path:
