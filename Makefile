@@ -15,7 +15,7 @@ help:
 	@echo "make test     the whole test suite"
 	@echo "make check    format, lint, types, import contracts, docs tests"
 	@echo "make serve    notary, worker and server over data/ (ARGS='--dir DIR' for another folder)"
-	@echo "make bench    figures, appended to bench/results.jsonl (ROOM=crypto|gate|log|clean|label|release)"
+	@echo "make bench    figures, appended to bench/results.jsonl (ROOM=crypto|gate|log|deposit|clean|label|release)"
 	@echo "make torture  full fault and mutation counts"
 	@echo "make pages    draw every page that comes from the source"
 	@echo "make lock     resolve the dependencies anew"

@@ -5,7 +5,7 @@ import importlib
 import sys
 from pathlib import Path
 
-ROOMS = ("crypto", "gate", "log", "clean", "label", "release")
+ROOMS = ("crypto", "gate", "log", "deposit", "clean", "label", "release")
 HERE = Path(__file__).parent
 
 

@@ -1,5 +1,6 @@
 """A house of real processes, and depositors who run the real command against it."""
 
+import base64
 import json
 import os
 import re
@@ -16,6 +17,8 @@ from pathlib import Path
 
 from api.cli.deposit import SPOOL
 from api.client.http import Json
+from api.client.intake import trusted_intake_key
+from api.client.manifest import IntakeKey
 from api.client.session import keep_session
 from api.demo.cast import (
     STEWARD,
@@ -152,6 +155,25 @@ class RunningHouse:
 
     def deposit(self, folder: Path, dataset: str, *more: str, who: str = "dora") -> Ended:
         return self.start(folder, dataset, *more, who=who).end()
+
+    def intake_key(self, dataset: str, who: str) -> IntakeKey:
+        person, company = self.company[who], self.company
+        return trusted_intake_key(person.door, company.ledger, dataset, company.worker, person.own)
+
+    @contextmanager
+    def full(self, name: str, room: int) -> Iterator[None]:
+        """No file of this process may be written beyond so many bytes: its disk is full."""
+        pid = self.stage.process(name).pid
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+        try:
+            yield
+        finally:
+            unbound = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, unbound)
+
+    @staticmethod
+    def text_of(octets: bytes) -> str:
+        return base64.b64encode(octets).decode()
 
     def resume(self, who: str = "dora") -> Ended:
         """Send what lies in the spool, without any folder."""
