@@ -1,7 +1,8 @@
 """Every step of a process towards the disk fails once in each way; what comes of it is judged.
 
 Usage: every_step.py PLACE [--moments open,...] [--faults kill,...] [--share I/N] [--stride K]
-with `tests/auditor`, `tests/faults` and `tests/journey` on the path.
+       [--postgresql]
+with `tests/{auditor,faults,journey,storage}` on the path.
 
 For each moment of `photographs.py` and each process that has work then (worker, notary, server): a
 copy of the house, one step that fails (`tracer.py`), then the same work again in peace. Afterwards
@@ -28,13 +29,15 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 from auditor import audit, built
 from photographs import WORK, Photograph, take
+from postgres_server import PostgresServer
 from siege import DATASET, ONCE
 from tracer import Plan, Tracer
 
@@ -193,6 +196,7 @@ class Case:
 
     photograph: Photograph
     process: str
+    server: PostgresServer | None = None
 
     @property
     def act(self) -> Callable[[Path], int]:
@@ -218,15 +222,37 @@ def run(case: Case, plan: Plan | None, tally: Tally, name: str) -> None:
     """One copy of the house, the fault, the work again, and the verdict."""
     with tempfile.TemporaryDirectory(prefix="anbiao-step-") as scratch:
         folder = Path(scratch) / "house"
-        shutil.copytree(case.photograph.folder, folder)
-        plan = (
-            Plan(case.watched(folder), plan.at, plan.side, plan.fault, plan.times) if plan else None
-        )
-        heads = [head(folder, case)]
-        hung = case.play(folder, plan) == _HUNG
-        heads.append(head(folder, case))
-        again = _HUNG if hung else case.play(folder, None)
-        judge(case, folder, heads, again, tally, name)
+        with copied(case, folder):
+            _run_in(case, folder, plan, tally, name)
+
+
+def _run_in(case: Case, folder: Path, plan: Plan | None, tally: Tally, name: str) -> None:
+    plan = Plan(case.watched(folder), plan.at, plan.side, plan.fault, plan.times) if plan else None
+    heads = [head(folder, case)]
+    hung = case.play(folder, plan) == _HUNG
+    heads.append(head(folder, case))
+    again = _HUNG if hung else case.play(folder, None)
+    judge(case, folder, heads, again, tally, name)
+
+
+@contextmanager
+def copied(case: Case, folder: Path) -> Iterator[None]:
+    """A copy of the photograph as long as the body lasts, its database included."""
+    shutil.copytree(case.photograph.folder, folder)
+    if case.server is None or case.photograph.database is None:
+        yield
+        return
+    made = case.server.empty(case.photograph.database)
+    try:
+        address = folder / "database"
+        known = urlsplit(address.read_text(encoding="ascii").strip())
+        moved = known._replace(path=f"/{made.name}").geturl()
+        address.write_text(f"{moved}\n", encoding="ascii")
+        setting = f"database_file = {json.dumps(str(address))}\n"
+        (folder / "settings.toml").write_text(setting, encoding="utf-8")
+        yield
+    finally:
+        case.server.drop(made)
 
 
 def head(folder: Path, case: Case) -> bytes:
@@ -288,20 +314,21 @@ def steps_of(case: Case) -> list[str]:
     """The steps of the work when nothing goes wrong, by name."""
     with tempfile.TemporaryDirectory(prefix="anbiao-step-") as scratch:
         folder, told = Path(scratch) / "house", Path(scratch) / "steps"
-        shutil.copytree(case.photograph.folder, folder)
-        with told.open("w", encoding="utf-8") as steps:
+        with copied(case, folder), told.open("w", encoding="utf-8") as steps:
             code = case.play(folder, Plan(case.watched(folder), steps=steps))
         if code:
             raise SystemExit(f"{case.photograph.moment}: ends with {code} though nothing failed")
         return told.read_text(encoding="utf-8").splitlines()
 
 
-def cases(photographs: Sequence[Photograph], moments: Sequence[str]) -> Iterator[Case]:
+def cases(
+    photographs: Sequence[Photograph], moments: Sequence[str], server: PostgresServer | None
+) -> Iterator[Case]:
     for photograph in photographs:
         if photograph.moment in moments:
             first = "server" if photograph.moment == "people" else "worker"
-            yield Case(photograph, first)
-            yield Case(photograph, "notary")
+            yield Case(photograph, first, server)
+            yield Case(photograph, "notary", server)
 
 
 def besiege(case: Case, faults: Sequence[str], chosen: Callable[[int], bool]) -> Tally:
@@ -329,20 +356,23 @@ def main() -> int:
     parser.add_argument("--faults", default=",".join(FAULTS))
     parser.add_argument("--share", default="1/1", help="I/N: the I-th of N shares of the runs")
     parser.add_argument("--stride", type=int, default=1, help="every K-th run only")
+    parser.add_argument("--postgresql", action="store_true", help="over PostgreSQL")
     given = parser.parse_args()
     part, parts = map(int, given.share.split("/"))
     given.place.mkdir(parents=True, exist_ok=True)
-    photographs = take(given.place)
     built()
-    good = True
-    for case in cases(photographs, given.moments.split(",")):
-        tally = besiege(
-            case,
-            given.faults.split(","),
-            lambda number: not number % given.stride and number // given.stride % parts == part - 1,
-        )
-        good = good and tally.clean
-        print(json.dumps(vars(tally)), flush=True)
+    with PostgresServer() if given.postgresql else nullcontext() as database:
+        photographs = take(given.place, database)
+        good = True
+        for case in cases(photographs, given.moments.split(","), database):
+            tally = besiege(
+                case,
+                given.faults.split(","),
+                lambda n: not n % given.stride and n // given.stride % parts == part - 1,
+            )
+            good = good and tally.clean
+            told = {"store": "postgresql" if database else "sqlite", **vars(tally)}
+            print(json.dumps(told), flush=True)
     return 0 if good else 1
 
 

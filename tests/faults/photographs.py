@@ -11,7 +11,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from siege import Round, Siege, few_films
+from postgres_server import PostgresServer
+from siege import Siege, few_films
 
 from api.client.http import Json
 from api.demo import material, scenes
@@ -35,6 +36,7 @@ class Photograph:
     ledger: str
     token: str
     due: int
+    database: str | None = None
 
     @property
     def vkeys(self) -> Path:
@@ -45,9 +47,11 @@ class Photograph:
 class Photographer:
     """Plays one play, stops the worker at the right times and copies the house."""
 
-    def __init__(self, place: Path) -> None:
-        self.place = place
-        self.house = Siege(place / "house", seed=0)
+    def __init__(self, place: Path, server: PostgresServer | None) -> None:
+        self.place, self.server = place, server
+        self.home = server.empty() if server else None
+        owner = self.home.owner.render_as_string(hide_password=False) if self.home else None
+        self.house = Siege(place / "house", seed=0, owner=owner)
         self.taken: dict[str, Photograph] = {}
         self._lock = threading.Lock()  # labelling tells from two threads
 
@@ -100,25 +104,29 @@ class Photographer:
         process.wait()
 
     def _take(self, moment: str, due: int) -> None:
-        """Nobody writes now: what is asked meanwhile only reads."""
-        folder = self.place / moment
-        # What belongs to running processes is left out; SQLite makes its index anew.
-        passing = shutil.ignore_patterns("run", "rounds", "*-shm")
-        shutil.copytree(self.house.stage.folder, folder, ignore=passing)
-        company = self.house.company
+        """Copy the house while it stands still, and wake all but the worker again."""
+        stage, company = self.house.stage, self.house.company
+        stage.stop()
+        # What belongs to running processes is left out.
+        passing = shutil.ignore_patterns("run", "rounds")
+        shutil.copytree(stage.folder, self.place / moment, ignore=passing)
         token = company[STEWARD.name].door.token or ""
-        self.taken[moment] = Photograph(moment, folder, company.ledger, token, due)
+        copy = self.server.empty(self.home.name).name if self.server and self.home else None
+        made = Photograph(moment, self.place / moment, company.ledger, token, due, copy)
+        self.taken[moment] = made
+        for name in ("notary", "serve"):
+            stage.start_one(name)
+        stage.appears("run/serve.json")
 
 
-def take(place: Path) -> list[Photograph]:
-    """Photographs in `place`; taken once, then read from `album.json`."""
+def take(place: Path, server: PostgresServer | None = None) -> list[Photograph]:
+    """Photographs in `place`; without a database server they are taken once, then read."""
     album = place / "album.json"
+    if server is not None:
+        return Photographer(place, server).session()
     if not album.exists():
-        made = Photographer(place).session()
+        made = Photographer(place, None).session()
         rows: list[Json] = [{**vars(one), "folder": one.folder.name} for one in made]
         album.write_text(json.dumps(rows), encoding="utf-8")
     rows = json.loads(album.read_text(encoding="utf-8"))
     return [Photograph(**{**row, "folder": place / row["folder"]}) for row in rows]
-
-
-__all__ = ["WORK", "Photograph", "Round", "take"]

@@ -103,8 +103,8 @@ class Tally:
 class Siege:
     """Kills processes of a house, plays in it meanwhile, and judges what came of it."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
-        self.stage = BesiegedStage(folder)
+    def __init__(self, folder: Path, seed: int, owner: str | None = None) -> None:
+        self.stage = BesiegedStage(folder, owner=owner)
         self.random = random.Random(seed)  # noqa: S311 - moments, no secrets
         self.tally = Tally()
         self.company = Play(self.stage, _silent).company
