@@ -1,9 +1,12 @@
-"""`python -m bench.torture [--rounds N] [--seed S] [--no-flips]`: full fault and mutation counts.
+"""`python -m bench.torture [--parts faults,...] [--rounds N] [--stride K]`: full counts of faults.
 
 1. Faults: N rounds of the whole play, the three processes killed at random moments all the while.
    Counted is what was acknowledged (a receipt in hand), lost, doubled, and forked.
-2. Mutations: every byte of a small hospital's log, receipt, passport, package and evidence pack,
+2. Steps: each step of worker, notary and server towards the disk fails once in each way (killed,
+   disk full, read-only, failed but persisted), over SQLite and over PostgreSQL.
+3. Mutations: every byte of a small hospital's log, receipt, passport, package and evidence pack,
    one bit flipped; each has to be named by the verifier. Its own tests do it.
+4. Bad input: every bad input at every door that takes any.
 
 One JSON object per part is appended to `torture-results.jsonl`, with date and commit.
 """
@@ -19,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
@@ -31,23 +35,33 @@ PER_HOUSE = 3
 long log kills this frequent would leave it no time for work."""
 
 SWEEPS = ("tests/verifier/test_bit_flips.py", "tests/verifier/test_json_forms.py")
+BAD_INPUT = ("tests/faults/test_bad_input.py",)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.torture", description=__doc__)
+    parser.add_argument("--parts", default=",".join(PARTS), help="which of the parts")
     parser.add_argument("--rounds", type=int, default=20, help="plays under kills")
     parser.add_argument("--most", type=int, help="kills in a round, else until it ends")
     parser.add_argument("--seed", type=int, help="of the moments at which processes are killed")
-    parser.add_argument("--no-flips", action="store_true", help="faults only")
+    parser.add_argument("--stride", type=int, default=1, help="every K-th failing step only")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where they are appended")
     given = parser.parse_args()
+    chosen = given.parts.split(",")
+    if not set(chosen) <= PARTS.keys():
+        parser.error(f"--parts takes {', '.join(PARTS)}")
+    good = True
+    for part in chosen:
+        for line in PARTS[part](given):
+            keep(given.results, line)
+            good = good and line["good"]
+    return 0 if good else 1
+
+
+def sieges(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Part 1, from a seed that is kept with the result."""
     seed = secrets.randbits(32) if given.seed is None else given.seed
-    lines = [faults(given.rounds, seed, given.most)]
-    keep(given.results, lines[0])
-    if not given.no_flips:
-        lines.append(mutations())
-        keep(given.results, lines[1])
-    return 0 if all(line["good"] for line in lines) else 1
+    yield faults(given.rounds, seed, given.most)
 
 
 def faults(rounds: int, seed: int, most: int | None) -> dict[str, Any]:
@@ -91,11 +105,43 @@ def _one_house(siege: ModuleType, rounds: int, seed: int, most: int | None) -> t
     return tally, verdict[0]
 
 
-def mutations() -> dict[str, Any]:
+def steps(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Every failing step: one line per store, moment and process; good is that nothing was lost."""
+    for store in ("sqlite", "postgresql"):
+        with tempfile.TemporaryDirectory(prefix="anbiao-steps-") as place:
+            yield from _steps_over(store, Path(place), given.stride)
+
+
+def _steps_over(store: str, place: Path, stride: int) -> Iterator[dict[str, Any]]:
+    folders = [ROOT, *(ROOT / "tests" / f for f in ("auditor", "faults", "journey", "storage"))]
+    command = [sys.executable, "-m", "every_step", str(place), "--stride", str(stride)]
+    command += ["--postgresql"] if store == "postgresql" else []
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as running:
+        for line in running.stdout or ():
+            told = json.loads(line)
+            bad = told["lost"] + told["doubled"] + told["forks"] + told["unfinished"]
+            yield {"part": "steps", "stride": stride, **told, "good": not bad}
+    if running.returncode not in {0, 1}:
+        yield {"part": "steps", "store": store, "stride": stride, "good": False}
+
+
+def mutations(_given: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The verifier's sweep over every byte; good is that no flip survived."""
+    yield _by_tests("mutations", SWEEPS)
+
+
+def bad_input(_given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Every bad input at every door; good is that each was refused as it must be."""
+    yield _by_tests("bad input", BAD_INPUT)
+
+
+def _by_tests(part: str, tests: Sequence[str]) -> dict[str, Any]:
     began = time.monotonic()
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *SWEEPS, "-q", "-p", "no:cacheprovider"],
+        [sys.executable, "-m", "pytest", *tests, "-q", "-p", "no:cacheprovider"],
         cwd=ROOT,
         env={**os.environ, "ANBIAO_TORTURE": "1"},
         capture_output=True,
@@ -106,12 +152,15 @@ def mutations() -> dict[str, Any]:
         print(done.stdout, file=sys.stderr)
     counts = {name: int(count) for count, name in re.findall(r"(\d+) (passed|failed)", done.stdout)}
     return {
-        "part": "mutations",
-        "sweeps": counts.get("passed", 0) + counts.get("failed", 0),
-        "sweeps_with_a_survivor": counts.get("failed", 0),
+        "part": part,
+        "cases": counts.get("passed", 0) + counts.get("failed", 0),
+        "failed": counts.get("failed", 0),
         "seconds": round(time.monotonic() - began),
         "good": done.returncode == 0,
     }
+
+
+PARTS = {"faults": sieges, "steps": steps, "mutations": mutations, "bad-input": bad_input}
 
 
 def keep(results: Path, line: dict[str, Any]) -> None:

@@ -25,6 +25,14 @@ class Performer(Protocol):
         """Carry out `command` or refuse it; either way exactly one entry joins the ledger."""
         ...
 
+    def finish_tails(self) -> None:
+        """Have every ledger signed and published up to its end.
+
+        Raises:
+            Unavailable: one of them can't be now.
+        """
+        ...
+
 
 class History(Protocol):
     """One ledger's verified past."""

@@ -92,11 +92,15 @@ class Worker:
         return sum(self._turn_in(ledger) for ledger in self._believed())
 
     def begin(self) -> None:
-        """Tidy what a crash may have left.
+        """Finish what a crash may have left: tails that nobody signed, and what must be tidied.
 
         Raises:
             Unavailable: a store or the notary can't act now.
         """
+        try:
+            self.enclave.gate.finish_tails()
+        except Unavailable as error:
+            _log.warning("tails are not signed yet: %s", error.code)
         for ledger in self._believed():
             self.sweep(ledger)
         try:

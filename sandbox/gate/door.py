@@ -9,7 +9,14 @@ from datetime import datetime
 from policies.ruling import Facts, Ruling
 from policies.vocabulary import Action
 from sandbox.acts import PLATFORM, Actor, Command, DecisionPoint, Receipt
-from sandbox.errors import LedgerUnavailable, Malformed, NotFound, Unavailable
+from sandbox.errors import (
+    CheckpointPending,
+    LedgerHalted,
+    LedgerUnavailable,
+    Malformed,
+    NotFound,
+    Unavailable,
+)
 from sandbox.gate.deed import Done, Handlers, Rules
 from sandbox.gate.head import Head
 from sandbox.gate.standing import epoch_of, memberships_of
@@ -84,16 +91,24 @@ class Gate:
     def finish_tails(self) -> None:
         """At the start: have every ledger compared, signed and published up to its end.
 
+        All are tried; one that can't be settled now is tried again in the background.
+
         Raises:
             CheckpointPending: the notary does not answer.
             LedgerHalted: a ledger and the notary disagree.
         """
+        failed: Unavailable | None = None
         for ledger in self.ledgers.names():
             head = Head(self._store(ledger), self.notary, self.publisher)
-            head.settle()
+            try:
+                head.settle()
+            except (CheckpointPending, LedgerHalted) as error:
+                failed = error
             with self._lock:
                 if not self._closed and ledger not in self._writers:
                     self._writers[ledger] = self._make_writer(head)
+        if failed is not None:
+            raise failed
 
     def close(self) -> None:
         """Finish what is queued; later acts are refused."""

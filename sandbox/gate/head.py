@@ -44,6 +44,7 @@ class Head:
         self.store = store
         self._notary = notary
         self._publisher = publisher
+        self.waits = False  # the last try to get the tail signed and published failed
         self._tree = Tree()
         self._prev = _NO_ENTRY
         self._last_at = _BEFORE_ALL
@@ -98,10 +99,12 @@ class Head:
             LedgerHalted: the notary or the published log know another history.
         """
         self._refuse_halted()
+        self.waits = True
         if self._signed is None:
             self._start()
         elif self._signed.size < self._tree.size:
             self._go_on(self._signed)
+        self.waits = False
 
     def _grow(self, entries: Sequence[bytes], leaves: Sequence[bytes]) -> None:
         self._tree.extend(leaves)
@@ -192,6 +195,7 @@ class Head:
 
     def _halt(self, code: str, message: str, note: str | None = None) -> LedgerHalted:
         """Stand still from now on, and keep what was found."""
+        self.waits = False
         self._halted = LedgerHalted(code, message)
         findings = {
             "checkpoint": note,

@@ -35,6 +35,7 @@ from sandbox.gate.repeats import find_repeat
 
 MAX_BATCH: Final = 256
 GATHER_S: Final = 0.002
+MEND_S: Final = 1.0
 _log = logging.getLogger("anbiao.gate")
 
 # Called with each act that is durable, before its waiter hears of it.
@@ -135,7 +136,7 @@ class Writer:
 
     def _next_batch(self) -> list[Waiter]:
         """Everything that waits, as far as one batch goes; empty when the end was asked for."""
-        first = self._queue.get()
+        first = self._first()
         if first is None:
             return []
         batch = [first]
@@ -154,6 +155,26 @@ class Writer:
             batch.append(following)
         self._last_size = len(batch)
         return batch
+
+    def _first(self) -> Waiter | None:
+        """The next in the queue.
+
+        A tail that waits for notary or disk is tried again meanwhile: who only reads the
+        published log must not depend on somebody's next act.
+        """
+        while True:
+            try:
+                return self._queue.get(timeout=MEND_S if self._head.waits else None)
+            except queue.Empty:
+                self._mend()
+
+    def _mend(self) -> None:
+        try:
+            self._head.settle()
+        except (CheckpointPending, LedgerHalted):
+            return  # it was told when it began; the next try is soon
+        except Exception as error:  # noqa: BLE001 - the edge of the thread: it must outlive this
+            _log.error("tail waits: %s", type(error).__qualname__)
 
     def _serve(self, batch: Sequence[Waiter]) -> None:
         try:

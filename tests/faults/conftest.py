@@ -3,6 +3,6 @@
 import sys
 from pathlib import Path
 
-for folder in ("journey", "auditor"):
+for folder in ("journey", "auditor", "deid", "storage", "worker"):
     sys.path.insert(0, str(Path(__file__).parents[1] / folder))
 sys.path.insert(0, str(Path(__file__).parent))

@@ -71,7 +71,7 @@ def torture(*arguments: object) -> "subprocess.CompletedProcess[bytes]":
 def test_torture_keeps_its_counts_with_date_and_commit(tmp_path):
     results = tmp_path / "results.jsonl"
 
-    done = torture("--rounds", 1, "--most", 2, "--no-flips", "--results", results)
+    done = torture("--rounds", 1, "--most", 2, "--parts", "faults", "--results", results)
 
     assert done.returncode == 0, done.stderr
     kept = json.loads(results.read_text())

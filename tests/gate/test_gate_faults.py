@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+import time
 
 import pytest
 from gate_faults import AFTER, BEFORE, Faults, FaultyNotary
@@ -280,6 +281,39 @@ def test_finish_tails_signs_and_publishes_what_a_crash_left(frail, faults, build
 
     sound(again)
     again.keep(slot(2))
+    sound(again)
+
+
+@pytest.mark.parametrize("step", ["notary", "publish"])
+def test_a_tail_is_mended_without_a_further_act(frail, faults, step):
+    """Who only reads the log need not wait until somebody acts again."""
+    faults.plan(step, BEFORE)
+    with pytest.raises(CheckpointPending):
+        frail.keep(slot(1), request_key="k")
+
+    until = time.monotonic() + 20
+    note = frail.folder / "log" / LEDGER / "checkpoint"
+    while head_of(note.read_text()).size < 2:
+        assert time.monotonic() < until
+    sound(frail)
+
+
+def test_a_tail_that_could_not_be_finished_at_the_start_is_mended_later(
+    frail, faults, build, ledgers
+):
+    faults.plan("notary", BEFORE)
+    with pytest.raises(CheckpointPending):
+        frail.keep(slot(1))
+    frail.gate.close()
+    faults.plan("notary", BEFORE)
+    again = build(ledgers=ledgers, notary=FaultyNotary(frail.notary.inner, faults))
+    with pytest.raises(CheckpointPending):
+        again.gate.finish_tails()
+
+    until = time.monotonic() + 20
+    note = again.folder / "log" / LEDGER / "checkpoint"
+    while head_of(note.read_text()).size < 2:
+        assert time.monotonic() < until
     sound(again)
 
 

@@ -231,6 +231,9 @@ class Refusing:
         self.asked += 1
         raise self.error
 
+    def finish_tails(self) -> None:
+        raise CheckpointPending
+
 
 @pytest.mark.parametrize("error", [Forbidden(), Conflict(), KeyError("x")])
 def test_what_is_refused_does_not_fill_the_log(house: EnclaveHouse, error: Exception):
