@@ -35,6 +35,8 @@ from sandbox.formats.dicom_words import (
 from sandbox.formats.dicom_write import padded
 
 _PIXEL_GROUP = 0x7FE0
+_PRIVATE = 0x10000
+"""The lowest bit of an element's group: set, the element is private (PS3.5 7.8)."""
 _PIXELS = frozenset({tags.PIXEL_DATA, tags.FLOAT_PIXEL_DATA, tags.DOUBLE_FLOAT_PIXEL_DATA})
 _CURVES, _OVERLAYS = 0x50, 0x60
 _FORBIDDEN_GROUPS = frozenset({0x0000, 0x0002, 0x0006})
@@ -121,16 +123,24 @@ class Cleaner:
             public=place.mode is Mode.CONTENT and _publicly_coded(source),
         )
         found: dict[int, Element] = {}
-        for element in source:
-            if element.tag >> 16 & 1:
-                self._take(element, "PRIVATE")
-            elif element.tag in found:  # a second one of the same tag has no meaning
+        public = [element for element in source if not element.tag & _PRIVATE]
+        self._take_private(source, len(source) - len(public))
+        for element in public:
+            if element.tag in found:  # a second one of the same tag has no meaning
                 self._take(element, "UNKNOWN")
             else:
                 kept = self._element(element, place)
                 if kept is not None:
                     found[kept.tag] = kept
         return [found[tag] for tag in sorted(found)]
+
+    def _take_private(self, source: Dataset, count: int) -> None:
+        """Count all private elements at once: of many files they are the most."""
+        if count:
+            self.actions[Act.REMOVE] += count
+            told = sum(1 for element in source if element.tag & _PRIVATE and len(element.value))
+            if told:
+                self.removed["PRIVATE"] += told
 
     def _element(self, element: Element, place: "Place") -> Element | None:
         rule = self.recipe.rules.get(element.tag)

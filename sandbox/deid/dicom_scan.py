@@ -50,6 +50,7 @@ _PROSE = frozenset({"LT", "ST", "UT"})
 WIDE = 64
 """Bytes from which on a value of numbers is searched like octets of any meaning."""
 
+_TELLING = _DAYS | _IDENTIFYING
 _NAME_MARKS = str.maketrans("^=,.", "    ")
 _BULK_LIMIT = 1 << 22
 _MIN_STUDY_ID = 4
@@ -85,7 +86,7 @@ def _own(dataset: Dataset, charset: tuple[str, ...]) -> Iterator[str]:
         if isinstance(element.value, list):
             for item in element.value:
                 yield from _own(item, charset)
-        else:
+        elif element.vr == "PN" or element.tag in _TELLING:
             yield from _of_element(element, charset)
 
 

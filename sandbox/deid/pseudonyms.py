@@ -5,7 +5,6 @@
 - Different keys give unlinkable results: a project has its own (R28).
 """
 
-import hashlib
 import hmac
 import unicodedata
 
@@ -40,7 +39,7 @@ class Pseudonyms:
     def digest(self, kind: str, value: str) -> bytes:
         """32 bytes that stand for `value` among values of `kind`."""
         message = kind.encode() + b"\x00" + value.encode("utf-8", "surrogatepass")
-        return hmac.new(self._key, message, hashlib.sha256).digest()
+        return hmac.digest(self._key, message, "sha256")
 
     def subject(self, identity: str) -> str:
         """`S-` and 12 upper-case hex digits for a subject's identity, a record number say."""

@@ -7,6 +7,7 @@ Source: DICOM PS3.5 6.2, PS3.6.
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from sandbox.formats.dicom_dictionary import ELEMENTS, UIDS
@@ -31,9 +32,7 @@ _ALL = {"AS", "DA", "DT", "PN", "TM", "UI"} | TEXT_VRS | NUMBER_TEXT_VRS | LONG_
 VRS: Mapping[bytes, str] = MappingProxyType({vr.encode(): vr for vr in _ALL})
 """Each representation by its two bytes in a file."""
 
-SHORT_VRS: Mapping[bytes, str] = MappingProxyType(
-    {code: vr for code, vr in VRS.items() if vr not in LONG_VRS}
-)
+SHORT_VRS: Mapping[bytes, str] = {code: vr for code, vr in VRS.items() if vr not in LONG_VRS}
 """Those whose explicit length has two bytes."""
 
 DICTIONARY: Mapping[int, str] = MappingProxyType(
@@ -60,6 +59,7 @@ def implicit_vr(tag: int) -> str:
     return vr if len(vr) == 2 else ("OW" if "OW" in vr else "US")  # noqa: PLR2004 - "US or SS"
 
 
+@lru_cache(maxsize=8192)
 def agrees(tag: int, vr: str) -> bool:
     """Whether a file may give `tag` the representation `vr`, by the kind of content."""
     standard = DICTIONARY.get(tag)
