@@ -32,6 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("api.cli.doctor:doctor", "Check how this house is set up."),
     "enrol": ("api.cli.enrol:enrol", "Accounts, keys and memberships, from a person's side."),
     "evidence": ("api.cli.evidence:evidence", "Export a dataset's evidence pack."),
+    "health": ("api.cli.health:health", "Ask whether a process lives."),
     "keys": ("api.cli.keys:keys", "Make pseudonym keys."),
     "layout": ("api.cli.layout:layout", "Make a data folder for three users."),
     "notary": ("api.cli.notary:notary", "Run the signer of the logs."),

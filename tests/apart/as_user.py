@@ -1,63 +1,56 @@
-"""`as_user.py UID GID GROUPS COMMAND...`: becomes that user, then runs `anbiao COMMAND`.
+"""`as_user.py UID GID GROUPS COMMAND...`: becomes that user for good, and runs `anbiao COMMAND`.
 
-Where the interpreter lies in a folder that only root may enter (a home folder, say), everything is
-imported before: it is our folders that are tested, not that one.
+Where the interpreter lies in a folder that only root may enter (a home folder, say), this process
+gets a view of the file system of its own first, in which the interpreter alone is to be reached: it
+is our folders that are tested, not that one.
 """
 
-import contextlib
-import importlib
+import ctypes
 import os
-import pkgutil
 import sys
-import warnings
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NOT_OURS = {"antigravity", "idlelib", "lib2to3", "test", "this", "tkinter", "turtle", "turtledemo"}
-HOUSE = ("api", "crypto", "policies", "sandbox", "uvicorn")
-WALKED = {"asyncio", "collections", "concurrent", "ctypes", "email", "encodings", "html", "http", "importlib", "json", "logging", "multiprocessing", "sqlite3", "urllib", "xml", *HOUSE}  # fmt: skip
+NEW_MOUNTS = 0x0002_0000
+PRIVATE_BELOW = 0x4000 | 0x4_0000
+BIND = 0x1000
 
 
-def others_may_enter(path: Path) -> bool:
-    """Whether any user may go through every folder above."""
-    return all(each.stat().st_mode & 0o001 for each in path.resolve().parents)
+def private_above(path: Path) -> Path | None:
+    """The topmost folder above `path` that others may not enter."""
+    closed = [each for each in path.resolve().parents if not each.stat().st_mode & 0o001]
+    return closed[-1] if closed else None
 
 
-def import_everything() -> None:
-    """The standard library and the house, as far as they come."""
-    # Parts with an underscore come with what they are parts of, and must not come before it.
-    public = {name for name in sys.stdlib_module_names if not name.startswith("_")}
-    for name in sorted({*public, *HOUSE} - NOT_OURS):
-        imported(name)
-        if name in WALKED:
-            module = sys.modules[name]
-            for found in pkgutil.walk_packages(module.__path__, f"{name}.", onerror=lambda _: None):
-                if not {"__main__", "tests"} & set(found.name.split(".")):
-                    imported(found.name)
+def uncover(path: Path, closed: Path) -> None:
+    """Put an open folder over `closed`, for this process alone, that holds nothing but `path`."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def must(done: int) -> None:
+        if done != 0:
+            raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+    must(libc.unshare(NEW_MOUNTS))
+    must(libc.mount(None, b"/", None, PRIVATE_BELOW, None))
+    kept = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    must(libc.mount(b"tmpfs", os.fsencode(closed), b"tmpfs", 0, b"mode=755"))
+    path.mkdir(parents=True)
+    must(libc.mount(b"/proc/self/fd/%d" % kept, os.fsencode(path), None, BIND, None))
+    os.close(kept)
 
 
-def imported(name: str) -> None:
-    with contextlib.suppress(Exception, SystemExit), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        importlib.import_module(name)
-
-
-def become(user: int, group: int, groups: list[int]) -> None:
-    os.setgroups(groups)
-    os.setresgid(group, group, group)
-    os.setresuid(user, user, user)
-
-
-def main() -> int:
+def main() -> None:
     user, group, groups, *command = sys.argv[1:]
-    sys.path.insert(0, str(ROOT))
-    if not others_may_enter(Path(os.__file__)):
-        import_everything()
-    from api.cli.main import run  # noqa: PLC0415 - after the path was set
-
-    become(int(user), int(group), [int(one) for one in groups.split(",") if one])
-    return run(command)
+    os.chdir(ROOT)
+    interpreter = Path(sys.base_prefix)
+    closed = private_above(interpreter)
+    if closed is not None:
+        uncover(interpreter, closed)
+    os.setgroups([int(one) for one in groups.split(",") if one])
+    os.setresgid(*[int(group)] * 3)
+    os.setresuid(*[int(user)] * 3)
+    os.execv(sys.executable, [sys.executable, "-m", "api.cli.main", *command])  # noqa: S606 - ours
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

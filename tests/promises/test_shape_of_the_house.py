@@ -165,6 +165,7 @@ NETWORK = {
     "socketserver", "ssl", "urllib.request", "uvicorn",
 }  # fmt: skip
 MAY_USE_IT = {
+    "api/cli/health.py": "asks the door of its own machine",
     "api/cli/serve.py": "listens",
     "api/client/http.py": "the client side, to the address its user names",
     "api/client/deposit.py": "same",

@@ -25,7 +25,9 @@ PROPERTY = "requirement"
 def begin_watch() -> None:
     """Name a folder, once and for every process below this one, and watch this process, too."""
     if not os.environ.get(outbound.FOLDER):
-        os.environ[outbound.FOLDER] = tempfile.mkdtemp(prefix="outbound-")
+        folder = tempfile.mkdtemp(prefix="outbound-")
+        Path(folder).chmod(0o1733)  # a test may run a process as another user
+        os.environ[outbound.FOLDER] = folder
         os.environ[outbound.OWNER] = str(os.getpid())
         paths = [outbound.HERE, *filter(None, [os.environ.get("PYTHONPATH")])]
         os.environ["PYTHONPATH"] = os.pathsep.join(paths)
