@@ -6,9 +6,7 @@ in SRC, where they would be inputs of the next run, nor in DST, which is handed 
 
 import json
 import os
-import shutil
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -58,7 +56,7 @@ class Reports:
             if self.page is not None and self.rows is not None:
                 self.page.writelines(report_page.head(facts, tally))
                 self.rows.seek(0)
-                shutil.copyfileobj(self.rows, self.page)
+                self.page.writelines(self.rows)
                 self.page.write(report_page.TAIL)
             for file in (self.lines, self.page):
                 if file is not None:
@@ -128,6 +126,9 @@ def _opened(file: Path) -> Iterator[TextIO]:
 
 def _unnamed(folder: Path) -> TextIO:
     """A file that nobody can open and that is gone with this process: it holds names."""
+    # Not before a page is asked for: it reads in three compressors.
+    import tempfile  # noqa: PLC0415
+
     with _told():
         return tempfile.TemporaryFile("w+", encoding="utf-8", dir=folder)
 

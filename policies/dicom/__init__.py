@@ -12,7 +12,7 @@ import csv
 import hashlib
 import io
 from dataclasses import dataclass
-from importlib import resources
+from pathlib import Path
 
 EDITION = "2024b"
 _FILE = "ps3_15_basic.csv"
@@ -29,7 +29,7 @@ class ProfileRow:
 
 
 def _octets() -> bytes:
-    return resources.files(__name__).joinpath(_FILE).read_bytes()
+    return Path(__file__).with_name(_FILE).read_bytes()
 
 
 def basic_profile() -> tuple[ProfileRow, ...]:

@@ -1,6 +1,7 @@
 """The recipes on offer, put together from the tables in `policies`."""
 
 import hashlib
+from functools import cache
 
 from policies.dicom import basic_profile, profile_digest
 from sandbox.deid.forms import FileKind
@@ -11,6 +12,7 @@ NAMES = ("basic", "text")
 """Names of all recipes."""
 
 
+@cache
 def recipe_named(name: str) -> Recipe:
     """The recipe of a name: `basic` cleans DICOM and text, `text` only text.
 

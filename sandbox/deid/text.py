@@ -19,7 +19,8 @@ from typing import NamedTuple
 from sandbox.deid.forms import Register
 from sandbox.deid.pseudonyms import Pseudonyms
 from sandbox.deid.subjects import identity
-from sandbox.deid.text_dates import Day, dates_in
+from sandbox.deid.text_dates import dates_in
+from sandbox.deid.text_day import Day
 from sandbox.deid.text_find import found_in
 from sandbox.deid.text_moving import Moved, inferred_year, moved
 from sandbox.deid.text_register import register_finder

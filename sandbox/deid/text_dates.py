@@ -8,9 +8,8 @@ Source: 45 CFR 164.514(b)(2)(i)(C).
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from sandbox.deid.text_spans import Kind, Span
+from sandbox.deid.text_day import Day
 from sandbox.deid.words import alternatives
 
 _Y4 = r"(?P<y>(?:19|20)\d{2})"
@@ -164,33 +163,6 @@ _NUMERALS = {c: n for n, c in enumerate("〇一二三四五六七八九")} | {"�
 _MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _CENTURY = 100
 _RECENT = 40
-
-
-@dataclass(frozen=True)
-class Day:
-    """A date found in a view: where each part of it stands, and what it says.
-
-    Attributes:
-        start: where it begins.
-        end: where it ends.
-        parts: by `y`, `m`, `d`: where the part stands and its number; a part may be missing.
-        whole: whether everything it says is in `parts`, so that it can be moved.
-    """
-
-    start: int
-    end: int
-    parts: dict[str, tuple[int, int, int]]
-    whole: bool = True
-
-    @property
-    def span(self) -> Span:
-        """It as a span."""
-        return Span(self.start, self.end, Kind.DATE, 72 if "y" in self.parts else 55)
-
-    def number(self, part: str) -> int | None:
-        """What it says of the year, month or day."""
-        found = self.parts.get(part)
-        return found[2] if found else None
 
 
 def dates_in(text: str) -> list[Day]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from sandbox.deid.forms import Register
 from sandbox.deid.text_ages import ages_in
-from sandbox.deid.text_dates import Day
+from sandbox.deid.text_day import Day
 from sandbox.deid.text_hl7 import hl7_in
 from sandbox.deid.text_labels import labelled_in
 from sandbox.deid.text_names_alone import names_alone_in

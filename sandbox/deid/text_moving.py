@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sandbox.deid.text_dates import Day
+from sandbox.deid.text_day import Day
 
 _MID_MONTH = 15
 _DIGITS = "〇一二三四五六七八九"

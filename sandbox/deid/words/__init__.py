@@ -6,13 +6,13 @@ written for this project out of general knowledge; none was taken from a corpus.
 
 import re
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 
 @cache
 def words(name: str) -> frozenset[str]:
     """The entries of a list; an underscore in an entry stands for a space."""
-    text = (files(__package__) / f"{name}.txt").read_text("utf_8")
+    text = (Path(__file__).parent / f"{name}.txt").read_text("utf_8")
     lines = (line.partition("#")[0] for line in text.splitlines())
     return frozenset(entry.replace("_", " ") for line in lines for entry in line.split())
 
