@@ -1,7 +1,11 @@
-"""Acts per second through the library: gate, SQLite, notary and published log on this disk."""
+"""Acts per second through the library: gate, ledger, notary and published log on this disk.
+
+SQLite has the goal; PostgreSQL stands beside it, measured in the same run, over a Unix socket.
+"""
 
 # ruff: noqa: ARG002 - handlers have the form of the protocol
 
+import sys
 import tempfile
 import threading
 import time
@@ -15,6 +19,10 @@ from uuid import uuid4
 
 from figures import record
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "storage"))
+
+from postgres_server import PostgresServer
+
 from policies.ruling import Facts, Ruling
 from policies.vocabulary import Action, Role
 from sandbox.acts import Acting, Actor, Command, Commitment, Outcome
@@ -24,7 +32,8 @@ from sandbox.provenance.notary import Notary, NotaryState
 from sandbox.provenance.notary_wire import NotaryClient, NotaryServer
 from sandbox.provenance.publishing import Publisher
 from sandbox.records.people import Membership
-from sandbox.records.port import Tables
+from sandbox.records.port import Ledgers, Tables
+from sandbox.storage.postgres import PostgresLedgers
 from sandbox.storage.rows import HOSPITAL_ROWS
 from sandbox.storage.sqlite import SqliteLedgers
 
@@ -67,6 +76,9 @@ class LeaveMark:
         )
 
 
+ROWS = (*HOSPITAL_ROWS, Mark)
+
+
 class OpenLedger:
     def facts(self, tables: Tables, command: Open, acting: Acting) -> Facts:
         return {}
@@ -102,13 +114,31 @@ class Everything:
 
 
 def run() -> None:
-    for threads in (1, 8, 64):
-        with tempfile.TemporaryDirectory(prefix="anbiao-bench-") as name:
-            per_s, p99_ms = measure(Path(name), threads)
-        goal = f">= {GOAL_PER_S}" if threads == 64 else None
-        met = per_s >= GOAL_PER_S if goal else True
-        record("gate", f"acts_{threads}_threads", per_s, "acts/s", None, None, goal, met)
-        record("gate", f"act_p99_{threads}_threads", p99_ms, "ms", None, None, None, True)
+    with PostgresServer() as server:
+        for threads in (1, 8, 64):
+            per_s = run_on_sqlite(threads)
+            run_on_postgres(server, threads, per_s)
+
+
+def run_on_sqlite(threads: int) -> float:
+    with tempfile.TemporaryDirectory(prefix="anbiao-bench-") as name:
+        folder = Path(name)
+        ledgers = SqliteLedgers(folder / "db", platform_rows=ROWS)
+        per_s, p99_ms = measure(folder, ledgers, threads)
+    goal = f">= {GOAL_PER_S}" if threads == 64 else None
+    met = per_s >= GOAL_PER_S if goal else True
+    record("gate", f"acts_{threads}_threads", per_s, "acts/s", None, None, goal, met)
+    record("gate", f"act_p99_{threads}_threads", p99_ms, "ms", None, None, None, True)
+    return per_s
+
+
+def run_on_postgres(server: PostgresServer, threads: int, sqlite_per_s: float) -> None:
+    with tempfile.TemporaryDirectory(prefix="anbiao-bench-") as name:
+        ledgers = PostgresLedgers(server.house([Mark]).application, platform_rows=ROWS)
+        per_s, p99_ms = measure(Path(name), ledgers, threads)
+    ratio = per_s / sqlite_per_s
+    record("gate", f"acts_{threads}_threads_postgres", per_s, "acts/s", "SQLite", ratio, None, True)
+    record("gate", f"act_p99_{threads}_threads_postgres", p99_ms, "ms", None, None, None, True)
 
 
 @contextmanager
@@ -134,14 +164,15 @@ def serve_notary(folder: Path, path: Path) -> None:
     NotaryServer(path, NotaryState(folder, "anbiao.bench", now)).serve_forever()
 
 
-def measure(folder: Path, threads: int) -> tuple[float, float]:
+def measure(folder: Path, ledgers: Ledgers, threads: int) -> tuple[float, float]:
     """Acts per second and the 99th percentile of one act in milliseconds."""
     with far_notary(folder) as notary:
-        return measure_with(folder, notary, threads)
+        return measure_with(folder, ledgers, notary, threads)
 
 
-def measure_with(folder: Path, notary: Notary, threads: int) -> tuple[float, float]:
-    ledgers = SqliteLedgers(folder / "db", platform_rows=(*HOSPITAL_ROWS, Mark))
+def measure_with(
+    folder: Path, ledgers: Ledgers, notary: Notary, threads: int
+) -> tuple[float, float]:
     ledgers.create("platform")
     handlers = {Leave: LeaveMark(), Open: OpenLedger()}
     publisher = Publisher(folder / "log")

@@ -152,7 +152,7 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
     own = folder / "serve"
     with exclusive(_made(own) / ".lock"):  # several that start at once make one root and one pair
         custody = open_serving(own, _key_store(own), exchange, _passphrase(settings))
-    moments, delays, presence = _moments(settings, custody)
+    moments, delays, presence = _moments(settings, custody, clock)
     desk = Desk(
         gate=gate,
         hasher=Hasher(
@@ -188,7 +188,7 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
 
 
 def _moments(
-    settings: Settings, custody: Serving
+    settings: Settings, custody: Serving, clock: Clock
 ) -> tuple[PostgresMoments | None, Delays, LastSeen]:
     """Delays and sightings: of this process alone, or of all that share a database."""
     longest = timedelta(seconds=settings.session_longest_s)
@@ -200,7 +200,7 @@ def _moments(
     # One key for all processes: a subject is one and the same in each of them.
     key = hmac.digest(custody.door_key(), b"anbiao-delays-v1", "sha256")
     delays = Delays(settings.login_delay_s, moments.failures, key)
-    return moments, delays, SharedPresence(moments.sightings, longest)
+    return moments, delays, SharedPresence(moments.sightings, clock, longest)
 
 
 def enclave(settings: Settings) -> Enclave:

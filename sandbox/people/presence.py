@@ -12,6 +12,7 @@ as seldom. What a process knows itself it does not ask for: a session it saw a m
 import json
 import os
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -95,26 +96,25 @@ class SharedPresence:
     """Last-seen times that other processes hear of; safe to use from many threads."""
 
     def __init__(
-        self, sightings: Sightings, keep: timedelta, tell_every: timedelta = SAVE_EVERY
+        self, sightings: Sightings, clock: Callable[[], datetime], keep: timedelta
     ) -> None:
         self._sightings = sightings
+        self._clock = clock
         self._keep = keep
-        self._tell_every = tell_every
         self._lock = threading.Lock()  # guards what follows
         self._seen: dict[str, datetime] = {}
         self._told: dict[str, datetime] = {}
         self._swept_at: datetime | None = None
 
     def seen(self, session: str) -> datetime | None:
-        """When the session was last seen by anybody, at most `tell_every` late.
+        """When the session was last seen by anybody, at most `SAVE_EVERY` late.
 
         Raises:
             Unavailable: the database fails.
         """
         with self._lock:
-            told = self._told.get(session)
             own = self._seen.get(session)
-        if own is not None and told is not None and own - told < self._tell_every:
+        if own is not None and self._clock() - own < SAVE_EVERY:
             return own
         others = self._sightings.get(session)
         return max((at for at in (own, others) if at is not None), default=None)
@@ -124,10 +124,10 @@ class SharedPresence:
         with self._lock:
             self._seen[session] = now
             told = self._told.get(session)
-            due = told is None or now - told >= self._tell_every
+            due = told is None or now - told >= SAVE_EVERY
             if due:
                 self._told[session] = now
-            sweep = self._swept_at is None or now - self._swept_at >= self._tell_every
+            sweep = self._swept_at is None or now - self._swept_at >= SAVE_EVERY
             if sweep:
                 self._swept_at = now
                 self._seen = {s: at for s, at in self._seen.items() if now - at < self._keep}

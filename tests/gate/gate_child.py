@@ -3,7 +3,8 @@
 Usage: gate_child.py FOLDER FIRST COUNT [KILL_AT KILL_AFTER]
 
 KILL_AT names the moment at which the process kills itself (SIGKILL) once KILL_AFTER acts are
-done. Each acknowledged act is printed as `slot index`.
+done; with `never`, an act that was not acknowledged is asked for again until it is. Each
+acknowledged act is printed as `slot index`.
 """
 
 # ruff: noqa: T201 - it tells its parent what was acknowledged
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from gate_house import House
 
+from sandbox.errors import LedgerHalted, Unavailable
 from sandbox.provenance.notary_wire import NotaryClient
 from sandbox.provenance.publishing import Publisher, _Log
 
@@ -55,6 +57,15 @@ def fuse_the_log(fuse) -> None:
     _Log.put = put_then_perhaps_die
 
 
+def kept(house: House, slot: str, *, patient: bool):
+    while True:
+        try:
+            return house.keep(slot, request_key=slot)
+        except Unavailable as error:
+            if not patient or isinstance(error, LedgerHalted):
+                raise
+
+
 def main(folder: str, first: str, count: str, at: str = "", after: str = "0") -> None:
     place = Path(folder)
     fuse = Fuse(at, int(after))
@@ -65,7 +76,7 @@ def main(folder: str, first: str, count: str, at: str = "", after: str = "0") ->
     sys.stdin.readline()
     for n in range(int(first), int(first) + int(count)):
         slot = f"{n:032x}"
-        receipt = house.keep(slot, request_key=slot)
+        receipt = kept(house, slot, patient=at == "never")
         print(slot, receipt.index, flush=True)
     house.close()
 

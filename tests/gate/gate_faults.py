@@ -97,9 +97,18 @@ class FaultyUnit:
     def commit(self):
         if self.faults.due("commit", BEFORE):
             raise LedgerUnavailable
+        if self.faults.due("gone", BEFORE):
+            self._go()
         self.inner.commit()
+        if self.faults.due("gone", AFTER):
+            self._go()
         if self.faults.due("commit", AFTER):
             raise LedgerUnavailable
+
+    def _go(self):
+        """The database is gone, and is not back at once."""
+        self.faults.plan("open", BEFORE)
+        raise LedgerUnavailable
 
 
 class FaultyStore:

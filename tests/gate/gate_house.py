@@ -27,7 +27,9 @@ from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.publishing import Publisher
 from sandbox.records.people import Hospital, Membership, Pseudonym
 from sandbox.records.permits import Training
-from sandbox.records.port import Tables
+from sandbox.records.port import Ledgers, Tables
+from sandbox.storage.postgres import PostgresLedgers
+from sandbox.storage.postgres_link import address_in_file
 from sandbox.storage.rows import HOSPITAL_ROWS
 from sandbox.storage.sqlite import SqliteLedgers
 
@@ -286,12 +288,20 @@ class Clock:
         self.now += timedelta(**span)
 
 
+def ledgers_in(folder: Path) -> Ledgers:
+    """Those of the server that the file `database` names, or files where there is none."""
+    address = folder / "database"
+    if address.exists():
+        return PostgresLedgers(address_in_file(address), hospital_rows=rows_of_hospital())
+    return SqliteLedgers(folder / "db", hospital_rows=rows_of_hospital())
+
+
 class House:
     """Gate, notary and publisher over one folder; parts may be handed in."""
 
     def __init__(self, folder: Path, ledgers=None, notary=None, publisher=None, handlers=None):
         self.folder = folder
-        self.ledgers = ledgers or SqliteLedgers(folder / "db", hospital_rows=rows_of_hospital())
+        self.ledgers = ledgers or ledgers_in(folder)
         self.own_ledgers = ledgers is None
         self.clock = Clock()
         self.notary = notary or NotaryState(folder / "notary", PREFIX, self.clock)

@@ -15,6 +15,7 @@ from sandbox.errors import (
     IllegalTransition,
     LedgerHalted,
     LedgerUnavailable,
+    OutcomeUnknown,
     SandboxError,
 )
 from sandbox.provenance.notary import NotaryState
@@ -135,6 +136,22 @@ def test_failure_in_a_batch_is_tried_again_one_by_one(frail, faults, step):
     assert len(frail.remarks()) == 20
     assert frail.store.size() == 21
     sound(frail)
+
+
+@pytest.mark.requirement("R65")
+@pytest.mark.parametrize("side", [BEFORE, AFTER])
+def test_commit_of_unknown_outcome_is_told_and_never_tried_again_by_itself(frail, faults, side):
+    size = frail.store.size()
+    faults.plan("gone", side)
+
+    with pytest.raises(OutcomeUnknown):
+        frail.keep("a" * 32, request_key="k")
+
+    assert frail.store.size() == size + (side == AFTER)
+    receipt = frail.keep("a" * 32, request_key="k")
+    assert receipt.index == size
+    assert frail.remarks() == ["a" * 32]
+    assert frail.store.size() == size + 1
 
 
 def test_restored_old_database_is_halted_and_the_evidence_kept(tmp_path, build):

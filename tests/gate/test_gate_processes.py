@@ -1,5 +1,6 @@
 """Several processes on one ledger, and processes killed at the worst moments."""
 
+import hashlib
 import os
 import signal
 import subprocess
@@ -7,8 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from gate_house import LEDGER, PREFIX, Clock, House
+from gate_house import LEDGER, PREFIX, Clock, House, Remark
 
+from crypto import secretfile
 from crypto.tlogproof import check_proof, parse_proof
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.notary_wire import NotaryClient, NotaryServer
@@ -17,9 +19,12 @@ from sandbox.trust import Trust
 REPOSITORY = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def served(tmp_path):
+@pytest.fixture(params=["sqlite", "postgres"])
+def served(request, tmp_path):
     """A founded ledger, and a notary at its socket."""
+    if request.param == "postgres":
+        at = request.getfixturevalue("postgres").emptied([Remark]).application
+        secretfile.write(tmp_path / "database", at.render_as_string(hide_password=False).encode())
     state = NotaryState(tmp_path / "notary", PREFIX, Clock())
     server = NotaryServer(tmp_path / "notary.sock", state)
     server.start()
@@ -62,7 +67,9 @@ def go(*processes) -> None:
 
 
 def acknowledged(process) -> dict[str, int]:
-    lines = process.communicate()[0].splitlines()
+    # Not `communicate`, which would miss what an earlier `readline` has taken in already.
+    lines = process.stdout.read().splitlines()
+    process.wait()
     return {slot: int(index) for slot, index in (line.split() for line in lines)}
 
 
@@ -74,19 +81,50 @@ def sound(house) -> Trust:
     return trust
 
 
-def test_two_processes_make_one_chain(served, children):
-    first, second = children(100, 40), children(200, 40)
+def test_four_processes_and_this_one_make_one_chain(served, children):
+    others = [children(first, 20) for first in (100, 200, 300, 400)]
 
-    go(first, second)
-    own = [served.keep(f"{n:032x}").index for n in range(300, 320)]
+    go(*others)
+    own = {slot: served.keep(slot).index for slot in (f"{n:032x}" for n in range(500, 520))}
 
-    told = acknowledged(first) | acknowledged(second)
-    assert first.returncode == second.returncode == 0
-    assert sorted([*told.values(), *own]) == list(range(1, 101))
-    entries = served.entries()
+    told = own | {slot: index for each in others for slot, index in acknowledged(each).items()}
+    assert [each.returncode for each in others] == [0, 0, 0, 0]
+    check_one_chain(served, told, 100)
+
+
+def check_one_chain(house, told: dict[str, int], count: int) -> None:
+    """Each acknowledged act is in the log, where its receipt says, and once; nothing else is."""
+    assert sorted(told.values()) == list(range(1, count + 1))
+    entries = house.entries()
     assert all(entries[index]["objects"]["dataset"] == slot for slot, index in told.items())
-    served.keep("f" * 32)
-    sound(served)
+    assert house.remarks() == sorted(told)
+    chain = house.store.entries(0, count + 1)
+    links = [hashlib.sha256(entry).hexdigest() for entry in chain[:-1]]
+    assert [entry["prev"].removeprefix("sha256:") for entry in entries[1:]] == links
+    house.keep("f" * 32)
+    sound(house)
+
+
+@pytest.mark.requirement("R91")
+@pytest.mark.parametrize("served", ["postgres"], indirect=True)
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_server_that_restarts_under_the_gate_loses_and_doubles_nothing(
+    postgres, served, children, end
+):
+    others = [children(first, 25, "never") for first in (100, 200, 300, 400)]
+    go(*others)
+    told = {}
+
+    for each in others:  # they are in the midst of it
+        slot, index = each.stdout.readline().split()
+        told[slot] = int(index)
+    getattr(postgres, end)()
+    postgres.start()
+
+    for each in others:
+        told |= acknowledged(each)
+    assert [each.returncode for each in others] == [0, 0, 0, 0]
+    check_one_chain(served, told, 100)
 
 
 KILLS = [
