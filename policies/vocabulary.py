@@ -42,6 +42,9 @@ class Action(StrEnum):
     PERMIT_ISSUE = "permit.issue"
     PERMIT_REVOKE = "permit.revoke"
     POLICY_ADOPT = "policy.adopt"
+    POLICY_APPROVE = "policy.approve"
+    POLICY_PROPOSE = "policy.propose"
+    POLICY_REJECT = "policy.reject"
     PROJECT_CREATE = "project.create"
     RELEASE_DOWNLOAD = "release.download"
     RELEASE_INSPECT = "release.inspect"
@@ -70,6 +73,9 @@ SIGNED_ACTIONS = frozenset(
         Action.MEMBER_REVOKE,
         Action.PERMIT_ISSUE,
         Action.PERMIT_REVOKE,
+        Action.POLICY_APPROVE,
+        Action.POLICY_PROPOSE,
+        Action.POLICY_REJECT,
         Action.RELEASE_VOTE,
         Action.TRAINING_RECORD,
     }
