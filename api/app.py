@@ -27,6 +27,7 @@ from api.routes import (
     log,
     people,
     permits,
+    policy,
     release,
 )
 from sandbox.wiring import House
@@ -41,7 +42,7 @@ PUBLIC_ROUTERS: Routers = (
 )
 """Routes that answer without credentials (each path also stands in `authentication.PUBLIC`)."""
 
-SESSION_ROUTERS: Routers = (people.router, hospitals.founding_router)
+SESSION_ROUTERS: Routers = (people.router, policy.router, hospitals.founding_router)
 """Routes for whoever has a session."""
 
 HOSPITAL_ROUTERS: Routers = (

@@ -112,12 +112,6 @@ class KeysForm(Form):
     proof: Base64
 
 
-class PolicyForm(Form):
-    """The digest of the decision table that is adopted."""
-
-    policy: Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
-
-
 class HospitalForm(Form):
     """A new hospital; `steward` is the account that will open its ledger."""
 
@@ -189,13 +183,6 @@ class AccountActShape(BaseModel):
     """An act on an account."""
 
     account: str
-    receipt: ReceiptShape
-
-
-class PolicyAdoptedShape(BaseModel):
-    """A decision table just adopted."""
-
-    policy: str
     receipt: ReceiptShape
 
 

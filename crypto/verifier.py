@@ -93,6 +93,9 @@ SIGNED_OBJECTS = {
     "member.revoke": {"membership"},
     "permit.issue": {"dataset", "project"},
     "permit.revoke": {"project"},
+    "policy.approve": {"policy"},
+    "policy.propose": {"policy"},
+    "policy.reject": {"policy"},
     "release.vote": {"release"},
     "training.record": {"training"},
 }
@@ -107,6 +110,9 @@ SIGNED_TERMS = {
     "member.revoke": {"reason"},
     "permit.issue": {"valid_from", "valid_until"},
     "permit.revoke": {"reason"},
+    "policy.approve": {"table"},
+    "policy.propose": {"base", "diff", "table"},
+    "policy.reject": {"reason"},
     "release.vote": {"package", "statement", "verdict"},
     "training.record": {"course", "members", "passed_at", "expires_at"},
 }  # fmt: skip

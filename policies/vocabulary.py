@@ -83,6 +83,10 @@ SIGNED_ACTIONS = frozenset(
 """Acts that count only with the person's own signature (in hospital ledgers)."""
 
 
+SIGNED_ON_PLATFORM = frozenset({Action.POLICY_APPROVE, Action.POLICY_PROPOSE, Action.POLICY_REJECT})
+"""Those of them that count in the platform's ledger only with a signature, by an enrolled key."""
+
+
 @unique
 class Role(StrEnum):
     """What a person or process may be, within one domain."""

@@ -38,6 +38,7 @@ from sandbox.collect.handlers import handlers as collect_handlers
 from sandbox.enclave import Enclave
 from sandbox.errors import Unacceptable, Unavailable, VerificationFailed
 from sandbox.gate import Gate
+from sandbox.gate.governing import Governing
 from sandbox.history import Histories
 from sandbox.label.handlers import handlers as label_handlers
 from sandbox.layout import Process, is_apart, owners
@@ -147,7 +148,7 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
         Unavailable: a store can't be opened.
     """
     folder = _made(settings.dir)
-    gate, ledgers = _gate(settings, clock)
+    gate, ledgers, governing = _gate(settings, clock)
     exchange = _key_store(folder / "exchange")
     own = folder / "serve"
     with exclusive(_made(own) / ".lock"):  # several that start at once make one root and one pair
@@ -178,7 +179,7 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
         blobs=FileBlobs(folder / "blobs"),
         exchange=exchange,
         custody=custody,
-        people=furnish(desk),
+        people=furnish(desk, lambda: governing.policy),
         log=folder / "log",
         policy=folder / "policy",
         clock=clock,
@@ -220,7 +221,7 @@ def enclave(settings: Settings) -> Enclave:
     except VerificationFailed:
         store.close()
         raise
-    gate, ledgers = _gate(settings)
+    gate, ledgers, _ = _gate(settings)
     return Enclave(
         gate=gate,
         ledgers=ledgers,
@@ -321,23 +322,23 @@ def harden(folder: Path) -> None:
         raise VerificationFailed("crypto-foreign", "another package named crypto is in the way")
 
 
-def _gate(settings: Settings, clock: Clock = now_utc) -> tuple[Gate, Ledgers]:
-    """A gate of this process over the ledgers, and the decision table in force, published."""
+def _gate(settings: Settings, clock: Clock = now_utc) -> tuple[Gate, Ledgers, Governing]:
+    """A gate of this process over the ledgers, and the policy that governs it."""
     folder = settings.dir
     ledgers = _ledgers(settings)
     ledgers.create(PLATFORM)
-    decision_point = CasbinDecisionPoint()
-    _publish(_made(folder / "policy"), decision_point)
+    governing = Governing(ledgers, partial(_publish, _made(folder / "policy")))
     gate = Gate(
         ledgers=ledgers,
-        decision_point=decision_point,
+        decision_point=governing,
+        governing=governing.in_unit,
         handlers=all_handlers(),
         notary=NotaryClient(notary_socket(settings), uid=owners(folder).get(Process.NOTARY)),
         publisher=Publisher(_made(folder / "log")),
         clock=clock,
         new_id=new_id,
     )
-    return gate, ledgers
+    return gate, ledgers, governing
 
 
 def database_address(settings: Settings) -> URL | None:
@@ -360,6 +361,8 @@ def _ledgers(settings: Settings) -> Ledgers:
 def _publish(folder: Path, decision_point: CasbinDecisionPoint) -> None:
     """Keep the decision table under its digest: verdicts in the log are replayed with it."""
     path = folder / f"{decision_point.digest.removeprefix('sha256:')}.json"
+    if path.exists():  # by another process, under its own user
+        return
     beside = path.with_name(f".{new_id()}.new")
     beside.write_bytes(decision_point.table.encoded)
     beside.replace(path)

@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "notary": ("api.cli.notary:notary", "Run the signer of the logs."),
     "officer": ("api.cli.officer:officer", "Check samples and sign a batch, as the officer."),
     "open": ("api.cli.open:open_package", "Open a released package, as its recipient."),
+    "policy": ("api.cli.policy:policy", "See the policy, and change it by two people."),
     "requirements": (
         "api.cli.requirements:requirements",
         "Show each requirement, its tests and their result.",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from api.client import permits, session
+from api.client import permits, policy, session
 from api.client.enrolment import Grant, grant, open_ledger, register_keys
 from api.client.http import Door, connect
 from api.client.keys import PersonKeys, make_keys
@@ -117,7 +117,7 @@ def found_hospital(stage: Stage, company: Company) -> None:
     that machine by hand, not by the API.
     """
     operator, steward = company["operator"], company["steward"]
-    operator.door.create("/policies", {"policy": operator.door.get("/version")["policy"]})
+    policy.adopt(operator.door)
     identity = stage.appears("vault/identity.pub").decode("ascii").strip()
     asked = {"name": "worker", "public_key": identity, "purposes": [PURPOSE]}
     service = operator.door.create("/service-accounts", asked)

@@ -19,8 +19,6 @@ from api.shapes import (
     LoginForm,
     MeShape,
     NewFactorShape,
-    PolicyAdoptedShape,
-    PolicyForm,
     RenewForm,
     ServiceForm,
     ServiceLoginForm,
@@ -85,7 +83,6 @@ def entrance_router(house: House) -> APIRouter:
 def router(house: House) -> APIRouter:
     """Routes for whoever has a session."""
     routes = APIRouter(tags=["people"])
-    _policy_routes(routes, house)
     registry = house.people.registry
 
     @routes.delete("/sessions/current", status_code=204)
@@ -140,15 +137,6 @@ def router(house: House) -> APIRouter:
         )
 
     return routes
-
-
-def _policy_routes(routes: APIRouter, house: House) -> None:
-    @routes.post("/policies", status_code=201)
-    def adopt_policy(form: PolicyForm, actor: ActorHere, key: RequestKey) -> PolicyAdoptedShape:
-        """Take the decision table in force for the house's own; for a policy admin."""
-        in_force = house.gate.decision_point.digest
-        receipt = house.people.registry.adopt_policy(actor, form.policy, in_force, key)
-        return PolicyAdoptedShape(**with_receipt(receipt))
 
 
 def _factor(made: NewFactor) -> NewFactorShape:

@@ -57,6 +57,17 @@ class Rules:
     handlers: Handlers
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
+    governing: Callable[[Tables], DecisionPoint] | None = None
+
+    def in_unit(self, tables: Tables) -> "Rules":
+        """The rules for one unit of work, by the policy that is in force as it begins.
+
+        Raises:
+            LedgerUnavailable: nobody can say which that is.
+        """
+        if self.governing is None:
+            return self
+        return replace(self, decision_point=self.governing(tables))
 
 
 @dataclass

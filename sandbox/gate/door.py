@@ -42,6 +42,7 @@ class Gate:
     publisher: Publisher
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
+    governing: Callable[[Tables], DecisionPoint] | None = None  # asked in each unit, when given
     _writers: dict[str, Writer] = field(default_factory=dict, init=False)  # guarded by _lock
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _closed: bool = field(default=False, init=False)  # guarded by _lock
@@ -129,7 +130,7 @@ class Gate:
             return self._writers[ledger]
 
     def _make_writer(self, head: Head) -> Writer:
-        rules = Rules(self.decision_point, self.handlers, self.clock, self.new_id)
+        rules = Rules(self.decision_point, self.handlers, self.clock, self.new_id, self.governing)
         return Writer(rules, head, self._follow_up)
 
     def _store(self, ledger: str) -> LedgerStore:

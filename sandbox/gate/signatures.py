@@ -11,10 +11,10 @@ from typing import Final
 
 from crypto import signing, strict64
 from crypto.errors import VerificationError
-from policies.vocabulary import SIGNED_ACTIONS, Action
+from policies.vocabulary import SIGNED_ACTIONS, SIGNED_ON_PLATFORM, Action
 from sandbox.acts import PLATFORM, Acting, Command, SignedAct
 from sandbox.errors import Conflict, SignatureRequired
-from sandbox.records.people import UsedNonce
+from sandbox.records.people import Account, UsedNonce
 from sandbox.records.port import Tables
 
 _GRANT: Final = frozenset({"organisation", "role", "signing_key", "sealing_key"})
@@ -33,6 +33,9 @@ SIGNED_NAMES: Final[Mapping[Action, tuple[frozenset[str], frozenset[str]]]] = {
         frozenset({"valid_from", "valid_until"}),
     ),
     Action.PERMIT_REVOKE: (frozenset({"project"}), frozenset({"reason"})),
+    Action.POLICY_APPROVE: (frozenset({"policy"}), frozenset({"table"})),
+    Action.POLICY_PROPOSE: (frozenset({"policy"}), frozenset({"base", "diff", "table"})),
+    Action.POLICY_REJECT: (frozenset({"policy"}), frozenset({"reason"})),
     Action.RELEASE_VOTE: (frozenset({"release"}), frozenset({"package", "statement", "verdict"})),
     Action.TRAINING_RECORD: (
         frozenset({"training"}),
@@ -53,10 +56,11 @@ def check_signature(
     """
     act = command.signed
     if act is None:
-        if command.ACTION in SIGNED_ACTIONS and command.ledger != PLATFORM:
+        asked = SIGNED_ON_PLATFORM if command.ledger == PLATFORM else SIGNED_ACTIONS
+        if command.ACTION in asked:
             raise SignatureRequired
         return None
-    if act.public_key not in _keys_that_count(act, acting, founding=founding):
+    if act.public_key not in _keys_that_count(tables, act, acting, founding=founding):
         raise SignatureRequired("signature-by-other-key", "the key is not an enrolled one of yours")
     _check_names(command, act)
     _verify(command, act)
@@ -66,7 +70,12 @@ def check_signature(
     return act
 
 
-def _keys_that_count(act: SignedAct, acting: Acting, *, founding: bool) -> set[bytes]:
+def _keys_that_count(
+    tables: Tables, act: SignedAct, acting: Acting, *, founding: bool
+) -> set[bytes]:
+    if tables.ledger == PLATFORM:
+        account = tables.of(Account).get(acting.account)
+        return {account.signing_key} if account and account.signing_key else set()
     if not founding:
         return {m.signing_key for m in acting.memberships if m.signing_key}
     # Nobody enrolled the founder: the entry names the key, and the worker's pins decide whether

@@ -206,9 +206,9 @@ class Writer:
             head.settle()
             cursor = head.begin(unit.tables)
             start = cursor.index
+            rules = self._rules.in_unit(unit.tables)
             dones = [
-                carry_out(self._rules, unit, cursor, waiter.actor, waiter.command)
-                for waiter in batch
+                carry_out(rules, unit, cursor, waiter.actor, waiter.command) for waiter in batch
             ]
             entries = cursor.entries
             try:

@@ -151,14 +151,68 @@ class OpenHospital(PlatformCommand):
         return {"hospital": self.hospital, "steward": self.steward}
 
 
+@dataclass(frozen=True)
+class PolicyChange:
+    """What a change of policy comes to, as it was worked out from the rows.
+
+    `table`, `base`, `diff` and `proof` are digests; `paths` is how many steps the proof tried, and
+    `broken` names the floors that the change breaks.
+    """
+
+    document: bytes
+    table: str
+    base: str
+    diff: str
+    proof: str
+    paths: int
+    broken: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class AdoptPolicy(PlatformCommand):
-    """The decision table in force is taken for the house's own, by name of its digest."""
+    """The policy that ships with the program becomes the first one, by name of its table."""
 
     ACTION: ClassVar[Action] = Action.POLICY_ADOPT
 
     policy: str
-    in_force: str = field(compare=False)  # known to the house, not asked for
+    version: str = field(compare=False)  # the row's id, made by the house
+    change: PolicyChange = field(compare=False)  # known to the house, not asked for
+
+
+@dataclass(frozen=True, kw_only=True)
+class PolicyCommand(PlatformCommand):
+    """An act on one proposal; `policy` is its id."""
+
+    policy: str
+
+    def objects(self) -> Mapping[str, str]:
+        """The proposal."""
+        return {"policy": self.policy}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProposePolicy(PolicyCommand):
+    """A policy admin proposes a change, by signature."""
+
+    ACTION: ClassVar[Action] = Action.POLICY_PROPOSE
+
+    change: PolicyChange
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovePolicy(PolicyCommand):
+    """Another policy admin puts the change in force, by signature."""
+
+    ACTION: ClassVar[Action] = Action.POLICY_APPROVE
+
+    change: PolicyChange = field(compare=False)  # worked out anew
+
+
+@dataclass(frozen=True, kw_only=True)
+class RejectPolicy(PolicyCommand):
+    """A policy admin turns the change down, by signature."""
+
+    ACTION: ClassVar[Action] = Action.POLICY_REJECT
 
 
 @dataclass(frozen=True, kw_only=True)

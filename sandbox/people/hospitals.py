@@ -10,7 +10,7 @@ from datetime import datetime
 
 from policies.ruling import Facts
 from policies.vocabulary import Role
-from sandbox.acts import HOSPITAL_DOMAIN, Acting, Effects, Outcome
+from sandbox.acts import HOSPITAL_DOMAIN, PLATFORM, Acting, Effects, Outcome
 from sandbox.errors import Conflict, Unacceptable
 from sandbox.people.commands import (
     GrantMembership,
@@ -110,7 +110,7 @@ class Granting:
 
         Roles that only a lapsed training keeps from counting are held, too: it may be renewed.
         """
-        here = _running(tables, command.account, acting.now)
+        here = running_memberships(tables, command.account, acting.now)
         held = {*(m.role for m in here), *command.platform_roles}
         records = tables.of(Training).find(account=command.account)
         return {
@@ -129,11 +129,12 @@ class Granting:
             Conflict: the member holds this role, bears another pseudonym here, or the id is taken.
             Unacceptable: the signed terms are not those of the command, or it ran out before.
         """
-        require_terms(command, grant_terms(command))
+        if command.ledger != PLATFORM:
+            require_terms(command, grant_terms(command))
         if command.expires_at is not None and command.expires_at <= acting.now:
             raise Unacceptable("membership-expired", "it would have run out", field="expires_at")
         bear(tables, command.account, command.member)
-        held = _running(tables, command.account, acting.now)
+        held = running_memberships(tables, command.account, acting.now)
         if any(m.role == command.role and m.domain == command.granted_domain for m in held):
             raise Conflict("member-holds-role", "this member holds this role here already")
         tables.of(Membership).insert(
@@ -180,7 +181,8 @@ class Revoking:
             Unacceptable: `reason-missing`: the signed reason is no code. It stands in the log for
                 ever, and a sentence could say something of a person.
         """
-        require_code(command)
+        if command.ledger != PLATFORM:
+            require_code(command)
         row = tables.of(Membership).require(command.membership)
         if row.revoked_at is not None:
             raise Conflict("membership-revoked", "this membership was revoked before")
@@ -212,7 +214,7 @@ def live_memberships(tables: Tables, account: str, now: datetime) -> list[Member
     return counting_memberships(tables, account, now)
 
 
-def _running(tables: Tables, account: str, now: datetime) -> list[Membership]:
+def running_memberships(tables: Tables, account: str, now: datetime) -> list[Membership]:
     """Memberships of an account that are neither revoked nor over."""
     return [m for m in tables.of(Membership).find(account=account) if runs(m, now)]
 

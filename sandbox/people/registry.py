@@ -154,16 +154,6 @@ class Registry:
         with self._desk.gate.snapshot(PLATFORM) as tables:
             return roles_held(tables, account, self._desk.clock())
 
-    def adopt_policy(self, actor: Actor, policy: str, in_force: str, request_key: str) -> Receipt:
-        """Take the decision table in force for the house's own.
-
-        Raises:
-            Forbidden: the actor is no policy admin.
-            Conflict: `policy-not-in-force`.
-        """
-        command = c.AdoptPolicy(policy=policy, in_force=in_force, request_key=request_key)
-        return self._desk.gate.perform(actor, command)
-
 
 def fingerprint_of(account: Account) -> str | None:
     """`sha256:<hex>` of an account's signing key, for people to compare."""

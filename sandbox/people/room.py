@@ -1,7 +1,10 @@
 """The room as the doors see it: one desk, and what stands on it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from policies.changes import Policy, shipped_policy
+from sandbox.people.changes import Changes
 from sandbox.people.checks import Checks
 from sandbox.people.desk import Desk
 from sandbox.people.enrolment import Enrolments
@@ -24,10 +27,11 @@ class People:
     stewardship: Stewardship
     readers: Readers
     log_access: LogAccess
+    changes: Changes
 
 
-def furnish(desk: Desk) -> People:
-    """The room over its ports."""
+def furnish(desk: Desk, in_force: Callable[[], Policy] = shipped_policy) -> People:
+    """The room over its ports; `in_force` tells the policy that the house rules by now."""
     checks, readers = Checks(desk), Readers(desk)
     return People(
         entrance=Entrance(desk, checks),
@@ -37,4 +41,5 @@ def furnish(desk: Desk) -> People:
         stewardship=Stewardship(desk),
         readers=readers,
         log_access=LogAccess(desk, readers),
+        changes=Changes(desk, in_force, shipped_policy),
     )

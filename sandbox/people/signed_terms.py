@@ -11,7 +11,7 @@ from datetime import datetime
 from policies.vocabulary import Role
 from sandbox.acts import Command
 from sandbox.errors import Unacceptable
-from sandbox.people.commands import GrantMembership, RecordTraining
+from sandbox.people.commands import GrantMembership, PolicyChange, RecordTraining
 
 _REASON = re.compile(r"[a-z]+(?:-[a-z]+){0,3}")
 _LONGEST_REASON = 32
@@ -42,6 +42,16 @@ def grant_terms(command: GrantMembership) -> Mapping[str, str]:
 def permit_terms(valid_from: datetime, valid_until: datetime) -> Mapping[str, str]:
     """Terms of `permit.issue`."""
     return {"valid_from": expiry_text(valid_from), "valid_until": expiry_text(valid_until)}
+
+
+def proposal_terms(change: PolicyChange) -> Mapping[str, str]:
+    """Terms of `policy.propose`: digests of the table in force, the new one and the difference."""
+    return {"base": change.base, "diff": change.diff, "table": change.table}
+
+
+def approval_terms(table: str) -> Mapping[str, str]:
+    """Terms of `policy.approve`: the digest of the table that comes into force."""
+    return {"table": table}
 
 
 def training_terms(command: RecordTraining) -> Mapping[str, str]:

@@ -7,17 +7,18 @@ account exists and is active, which keys it enrolled, and which platform roles i
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from policies.vocabulary import Role
-from sandbox.acts import PLATFORM, Actor, Receipt, SignedAct, project_domain
+from sandbox.acts import PLATFORM, PLATFORM_DOMAIN, Actor, Receipt, SignedAct, project_domain
 from sandbox.errors import NotFound, SignatureRequired, Unacceptable
 from sandbox.people import commands as c
-from sandbox.people.accounts import ACTIVE
+from sandbox.people.accounts import ACTIVE, PERSON
 from sandbox.people.desk import Desk, organisation_code
-from sandbox.people.hospitals import roles_held
+from sandbox.people.hospitals import roles_held, running_memberships
 from sandbox.people.signed_terms import expiry_text, key_text
 from sandbox.provenance.entry import is_domain
-from sandbox.records.people import Account, Hospital
+from sandbox.records.people import Account, Hospital, Pseudonym
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ class Stewardship:
                 member=member,
                 signing_key=steward.signing_key,
                 sealing_key=steward.sealing_key,
-                signed=_act(steward, signed, {"member": member}),
+                signed=signed_by(steward, signed, {"member": member}),
                 request_key=request_key,
             ),
         )
@@ -133,6 +134,55 @@ class Stewardship:
             request_key=request_key,
         )
         return self._desk.gate.perform(actor, command)
+
+    def grant_platform(self, actor: Actor, account: str, role: Role, request_key: str) -> Receipt:
+        """Give an account one of the platform's roles; what it holds in hospitals counts, too.
+
+        Raises:
+            NotFound: there is no such active account.
+            Forbidden: the actor is no operator, or duties forbid it.
+            Conflict: the account holds this role already.
+        """
+        holder = self._desk.require(account)
+        if holder.state != ACTIVE or holder.kind != PERSON:
+            raise NotFound("account-unknown", "there is no such account")
+        with self._desk.platform() as tables:
+            ledgers = [hospital.id for hospital in tables.of(Hospital).find()]
+            known = tables.of(Pseudonym).get(account)
+        elsewhere: set[Role] = set()
+        for ledger in ledgers:
+            with self._desk.gate.snapshot(ledger) as tables:
+                elsewhere |= {m.role for m in running_memberships(tables, account, self._now())}
+        command = c.GrantMembership(
+            ledger=PLATFORM,
+            domain=PLATFORM_DOMAIN,
+            account=account,
+            member=known.pseudonym if known else _id_of("member", account, request_key),
+            membership=_id_of("membership", account, request_key),
+            role=role,
+            granted_domain=PLATFORM_DOMAIN,
+            organisation=PLATFORM,
+            signing_key=None,
+            sealing_key=None,
+            expires_at=None,
+            platform_roles=tuple(sorted(elsewhere)),
+            request_key=request_key,
+        )
+        return self._desk.gate.perform(actor, command)
+
+    def revoke_platform(self, actor: Actor, membership: str) -> Receipt:
+        """Take a role of the platform away.
+
+        Raises:
+            NotFound: there is no such membership.
+            Forbidden: the actor is no operator.
+            Conflict: it was revoked before.
+        """
+        command = c.RevokeMembership(ledger=PLATFORM, domain=PLATFORM_DOMAIN, membership=membership)
+        return self._desk.gate.perform(actor, command)
+
+    def _now(self) -> datetime:
+        return self._desk.clock()
 
     def issue_permit(
         self,
@@ -231,13 +281,23 @@ class Stewardship:
         Raises:
             SignatureRequired: `key-not-enrolled`.
         """
-        return _act(self._desk.require(actor.account), signed, objects)
+        return signed_by(self._desk.require(actor.account), signed, objects)
 
 
-def _act(account: Account, signed: Signed, objects: Mapping[str, str]) -> SignedAct:
+def signed_by(account: Account, signed: Signed, objects: Mapping[str, str]) -> SignedAct:
+    """An act as the account's own enrolled key signed it.
+
+    Raises:
+        SignatureRequired: `key-not-enrolled`.
+    """
     if account.signing_key is None:
         raise SignatureRequired("key-not-enrolled", "enrol a key first")
     return SignedAct(account.signing_key, signed.signature, signed.nonce, objects, signed.terms)
+
+
+def _id_of(*words: str) -> str:
+    """An id that is the same when the request is repeated under its key."""
+    return sha256("\n".join(words).encode()).hexdigest()[:32]
 
 
 def _require_keys(holder: Account, terms: Mapping[str, str]) -> None:

@@ -19,6 +19,7 @@ from sandbox.records.people import (
     UsedNonce,
 )
 from sandbox.records.permits import Permit, Training
+from sandbox.records.policies import PolicyInForce, PolicyVersion
 from sandbox.records.port import Row
 from sandbox.records.releases import Release, Vote
 
@@ -32,7 +33,15 @@ _GATE_ROWS: tuple[type[Row], ...] = (
     Epoch,
 )
 
-PLATFORM_ROWS: tuple[type[Row], ...] = (*_GATE_ROWS, Account, Session, LoginDelay, Hospital)
+PLATFORM_ROWS: tuple[type[Row], ...] = (
+    *_GATE_ROWS,
+    Account,
+    Session,
+    LoginDelay,
+    Hospital,
+    PolicyVersion,
+    PolicyInForce,
+)
 
 HOSPITAL_ROWS: tuple[type[Row], ...] = (
     *_GATE_ROWS,
