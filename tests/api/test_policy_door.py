@@ -167,7 +167,7 @@ def test_a_rejected_or_approved_proposal_is_decided(town: Town, admins):
 
 
 @pytest.mark.requirement("R11")
-def test_of_two_changes_of_one_policy_the_second_is_overtaken(town: Town, admins):
+def test_of_two_changes_of_one_policy_the_second_is_overtaken(admins):
     root, second = admins
     one = policy.propose(root.door, root.keys, [ROW], [])
     two = policy.propose(root.door, root.keys, [], ["task.reopen/reviewer"])
@@ -196,7 +196,7 @@ def test_of_two_changes_of_one_policy_the_second_is_overtaken(town: Town, admins
         (["p, x"], [], "row-malformed"),
     ],
 )
-def test_a_change_below_a_floor_is_refused_by_name(town: Town, admins, add, remove, code):
+def test_a_change_below_a_floor_is_refused_by_name(admins, add, remove, code):
     root, _ = admins
 
     assert refused(lambda: policy.propose(root.door, root.keys, add, remove)) == code

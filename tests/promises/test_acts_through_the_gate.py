@@ -22,11 +22,12 @@ WITHOUT_AN_ACT = {
     f"PUT {OPEN}/datasets/{{dataset}}/deposits/{{deposit}}/objects/{{object_id}}": (
         "ciphertext that nothing names yet; `deposit.complete` counts it, or it is swept"
     ),
+    "POST /v1/policies/preview": "works a change of policy out and keeps nothing of it",
     f"PUT {OPEN}/datasets/{{dataset}}/deposits/{{deposit}}/objects": (
         "the same, several in one request"
     ),
 }
-"""Routes that change something and leave no entry, each with its reason."""
+"""Routes that change something, or look so, and leave no entry, each with its reason."""
 
 ACTS = {
     "POST /v1/setup": "account.create",
