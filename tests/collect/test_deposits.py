@@ -2,14 +2,17 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from hashlib import sha256
 
 import pytest
-from enclave_house import LEDGER, EnclaveHouse, Member, Sealed, new_id
+from enclave_house import LEDGER, Clock, EnclaveHouse, Member, Sealed, new_id
 
 from crypto.canonical import decode, encode
 from policies.vocabulary import Action, ItemState, Role
-from sandbox.collect.commands import CompleteDeposit, OpenDeposit
+from sandbox.acts import Receipt
+from sandbox.collect.commands import AbandonDeposit, CompleteDeposit, OpenDeposit
+from sandbox.collect.pulse import Pulse
 from sandbox.errors import (
     Conflict,
     DigestMismatch,
@@ -23,6 +26,7 @@ from sandbox.errors import (
 )
 from sandbox.exchange import header_name
 from sandbox.manifests import parse_inner, parse_outer
+from sandbox.records.deposits import Deposit
 
 FILES = {"一/报告.txt": b"first", "b.txt": b"second " * 9000}
 
@@ -255,3 +259,116 @@ def test_no_octets_break_the_readers_of_manifests(data: bytes):
     for read in (parse_outer, parse_inner):
         with pytest.raises(SandboxError):
             read(data)
+
+
+def abandon(house: EnclaveHouse, sealed: Sealed, member: Member) -> Receipt:
+    command = AbandonDeposit(ledger=LEDGER, dataset=sealed.dataset, deposit=sealed.deposit)
+    return house.perform(member, command)
+
+
+def sealed_again(house: EnclaveHouse, sealed: Sealed) -> Sealed:
+    """The same files under the same ids, as another client seals them."""
+    return house.seal(sealed.dataset, FILES, ids=sealed.names)
+
+
+@pytest.mark.requirement("R18")
+def test_files_of_an_open_deposit_are_not_announced_twice(house: EnclaveHouse):
+    sealed = sealed_deposit(house)
+    open_signed(house, sealed)
+
+    with pytest.raises(Conflict) as refused:
+        open_signed(house, sealed_again(house, sealed))
+
+    assert refused.value.code == "objects-announced"
+
+
+@pytest.mark.requirement("R18")
+def test_files_that_the_dataset_has_are_not_announced_again(house: EnclaveHouse):
+    sealed = sealed_deposit(house)
+    house.send(sealed)
+
+    with pytest.raises(Conflict) as refused:
+        open_signed(house, sealed_again(house, sealed))
+
+    assert refused.value.code == "objects-deposited"
+    assert len(house.items(sealed.dataset)) == len(FILES)
+
+
+def test_another_dataset_may_have_the_same_ids(house: EnclaveHouse):
+    sealed, other = sealed_deposit(house), house.receiving()
+    house.send(sealed)
+
+    house.send(house.seal(other, FILES, ids=sealed.names))
+
+    assert len(house.items(other)) == len(FILES)
+
+
+def test_an_abandoned_deposit_gives_its_files_free(house: EnclaveHouse):
+    sealed, other = sealed_deposit(house), Member()
+    house.grant(other, Role.DEPOSITOR)
+    open_signed(house, sealed)
+    house.put(sealed.deposit, sealed.names["b.txt"], sealed.objects[sealed.names["b.txt"]])
+
+    receipt = abandon(house, sealed, other)
+    house.send(sealed_again(house, sealed))
+
+    entry = json.loads(receipt.entry)
+    assert (entry["action"], entry["outcome"]["states"]) == (
+        "deposit.abandon",
+        {"deposit": "ABANDONED"},
+    )
+    assert len(house.items(sealed.dataset)) == len(FILES)
+
+
+@pytest.mark.parametrize("end", ["abandoned", "complete"])
+def test_a_deposit_that_ended_takes_nothing_more(house: EnclaveHouse, end: str):
+    sealed = sealed_deposit(house)
+    if end == "abandoned":
+        open_signed(house, sealed)
+        for object_id, octets in sealed.objects.items():
+            house.put(sealed.deposit, object_id, octets)
+        abandon(house, sealed, house.depositor)
+    else:
+        house.send(sealed)
+
+    with pytest.raises(Conflict) as completed:
+        house.complete(sealed)
+    with pytest.raises(Conflict) as left:
+        abandon(house, sealed, house.steward)
+
+    assert {completed.value.code, left.value.code} == {f"deposit-{end}"}
+    assert len(house.items(sealed.dataset)) == (len(FILES) if end == "complete" else 0)
+
+
+@pytest.mark.parametrize("who", ["officer", "worker"])
+def test_only_who_may_deposit_abandons(house: EnclaveHouse, who: str):
+    sealed = sealed_deposit(house)
+    open_signed(house, sealed)
+
+    with pytest.raises(Forbidden):
+        abandon(house, sealed, getattr(house, who))
+
+    assert house.row(Deposit, sealed.deposit).state == "OPEN"
+
+
+def test_a_deposit_of_another_dataset_is_not_abandoned(house: EnclaveHouse):
+    sealed = sealed_deposit(house)
+    open_signed(house, sealed)
+    sealed.dataset = house.receiving()
+
+    with pytest.raises(NotFound):
+        abandon(house, sealed, house.depositor)
+
+
+def test_a_silent_deposit_is_known_by_the_clock_of_the_house():
+    clock = Clock()
+    pulse, opened_at = Pulse(clock), clock()
+
+    fresh = pulse.idle_s("a", opened_at)
+    clock.now += timedelta(seconds=90)
+    silent = pulse.idle_s("a", opened_at)
+    pulse.beat("a")
+
+    assert (round(fresh), round(silent)) == (0, 90)
+    assert pulse.idle_s("a", opened_at) < 1
+    assert round(pulse.idle_s("b", opened_at)) == 90

@@ -172,7 +172,13 @@ class EnclaveHouse:
         self.grant(self.officer, Role.DEID_OFFICER)
         self.grant(self.worker, Role.WORKER, organisation="platform")
 
-    def grant(self, member: Member, role: Role, organisation: str = "hospital") -> None:
+    def grant(
+        self,
+        member: Member,
+        role: Role,
+        organisation: str = "hospital",
+        sealing_key: bytes | None = None,
+    ) -> None:
         now = self.clock()
         record = training_record(self.steward, member, now, now + timedelta(days=3650))
         self.perform(self.steward, record)
@@ -185,7 +191,7 @@ class EnclaveHouse:
             granted_domain="hospital",
             organisation=organisation,
             signing_key=member.key.public_bytes,
-            sealing_key=None,
+            sealing_key=sealing_key,
             expires_at=None,
         )
         signed = self.steward.sign(Action.MEMBER_GRANT, command.objects(), grant_terms(command))
@@ -212,11 +218,12 @@ class EnclaveHouse:
         dataset: str,
         files: Mapping[str, bytes],
         register: Sequence[Mapping[str, object]] = (),
+        ids: Mapping[str, str] | None = None,
     ) -> "Sealed":
         key, deposit = self.intake_key(dataset), new_id()
         sealed, entries = Sealed(dataset, deposit, b"", {}), []
         for name, data in files.items():
-            octets, row = sealed_bytes(data, key, deposit, new_id())
+            octets, row = sealed_bytes(data, key, deposit, (ids or {}).get(name) or new_id())
             sealed.objects[row.object_id] = octets
             sealed.names[name] = row.object_id
             entries.append(Entry(row, name, sealed.subjects.get(name)))
