@@ -21,6 +21,7 @@ from api.client.intake import trusted_intake_key
 from api.client.manifest import IntakeKey
 from api.client.session import keep_session
 from api.demo.cast import (
+    PURPOSE,
     STEWARD,
     Company,
     Part,
@@ -30,12 +31,13 @@ from api.demo.cast import (
     give,
     invited,
     role_of,
+    train,
 )
 from api.demo.stage import Stage
 from sandbox.records.deposits import Deposit, Item
 from sandbox.storage.sqlite import SqliteLedgers
 
-DEPOSITORS = ("dora", "dirk")
+DEPOSITORS = tuple(Part(n, "hospital", "depositor", "hospital") for n in ("dora", "dirk"))
 CLEAN_BYTES = 32 * 2**20
 _PATIENCE_S = 240.0
 _LOOK_S = 0.004
@@ -90,10 +92,11 @@ class RunningHouse:
         self.stage.start()
         people = self.company.people
         people["operator"] = first_account(self.stage)
-        for part in (STEWARD, *(Part(n, "hospital", "depositor", "hospital") for n in DEPOSITORS)):
+        for part in (STEWARD, *DEPOSITORS):
             people[part.name] = invited(self.stage, people["operator"], part)
         found_hospital(self.stage, self.company)
-        for name in DEPOSITORS:
+        train(self.company, DEPOSITORS)
+        for name in (part.name for part in DEPOSITORS):
             give(self.company, role_of(people[name]))
             keep_session(people[name].folder, self.stage.url, people[name].door)
 
@@ -115,7 +118,7 @@ class RunningHouse:
             "ethics_approval": "E-1",
             "ethics_expires_at": later,
             "legal_basis": "contract",
-            "purpose": "research",
+            "purpose": PURPOSE,
             "retain_until": later,
             "category": "general",
             "grade": 3,
