@@ -23,6 +23,7 @@ from api.client.manifest import IntakeKey
 from api.client.parts import seal_part
 from api.client.sealer import Job, Sealer, seal
 from api.client.spool import begun
+from api.demo.cast import PURPOSE
 from crypto import sealing
 from crypto.signing import PersonKey
 
@@ -311,7 +312,8 @@ def test_what_can_not_be_read_is_named(tmp_path: Path):
 @pytest.mark.parametrize(("hours", "how"), [(5, "5:00:00 ahead of"), (-7, "7:00:00 behind")])
 def test_a_wrong_clock_is_told_as_that(running: RunningHouse, hours: int, how: str):
     key = PersonKey.generate()
-    body = {"name": f"clock{hours}", "public_key": running.text_of(key.public_bytes)}
+    public = running.text_of(key.public_bytes)
+    body = {"name": f"clock{hours}", "public_key": public, "purposes": [PURPOSE]}
     operator = running.company["operator"].door
     account = str(operator.create("/service-accounts", body)["account"])
     door = connect(running.stage.url)
