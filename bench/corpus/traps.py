@@ -270,6 +270,16 @@ def stranger(snare: Snare) -> None:
     family, given = (snare.word().split("-")[0] for _ in range(2))
     snare.dataset.add_new(0x0018003A, "ST", f"Intervention by Dr. {given} {family}")
     snare.note("physician in unlisted text", [], 0x0018003A, [family, given])
+    family, given = (snare.word().split("-")[0] for _ in range(2))
+    snare.dataset.add_new(0x00400255, "LO", f"as Dr. {given} {family} wishes")
+    snare.note("physician in unlisted short text", [], 0x00400255, [family, given])
+
+
+def other_calendar(snare: Snare) -> None:
+    """The day of birth in another calendar, which no edition of the table lists yet."""
+    token = snare.word()
+    snare.dataset.add_new(0x00100033, "LO", f"庚子{token}" if snare.subject.hanzi[0] else token)
+    snare.note("day of birth in another calendar", [], 0x00100033, [token])
 
 
 TRAPS: tuple[Callable[[Snare], None], ...] = (
@@ -296,7 +306,8 @@ TRAPS: tuple[Callable[[Snare], None], ...] = (
     born,
     accession,
     stranger,
+    other_calendar,
 )
-"""Laid by turns."""
+"""Laid by turns; their number and that in a file share no factor, so that each meets each."""
 
-IN_A_FILE = 3
+IN_A_FILE = 5

@@ -3,7 +3,7 @@
 import hashlib
 from functools import cache
 
-from policies.dicom import basic_profile, profile_digest
+from policies.dicom import basic_profile, beyond_profile, profile_digest
 from sandbox.deid.forms import FileKind
 from sandbox.deid.recipe import ENGINE_VERSION, Recipe, dicom_recipe
 from sandbox.errors import Unacceptable
@@ -20,7 +20,7 @@ def recipe_named(name: str) -> Recipe:
         Unacceptable: `recipe-unknown`.
     """
     if name == "basic":
-        dicom = dicom_recipe(basic_profile(), profile_digest())
+        dicom = dicom_recipe((*basic_profile(), *beyond_profile()), profile_digest())
         kinds = frozenset({FileKind.DICOM, FileKind.TEXT})
         return Recipe(name, kinds, _digest(name, dicom.digest), dicom)
     if name == "text":

@@ -3,10 +3,11 @@
 The Basic Profile keeps elements that it doesn't list, a manufacturer's name say. People write
 patients' names there too. So every text that stays is searched for the names, numbers and UIDs
 that the same file held elsewhere, for the register's values, and for patterns of identifiers;
-remarks are read as a report's text is. An element with a hit is emptied, and a hit that is still
-there afterwards holds the item.
+remarks, and short texts with a title in them, are read as a report's text is. An element with a hit
+is emptied, and a hit that is still there afterwards holds the item.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -46,6 +47,9 @@ _DAYS = frozenset({0x00080020, 0x00100030})
 
 _PROSE = frozenset({"LT", "ST", "UT"})
 """Representations of remarks and descriptions, as people write them."""
+
+_TITLE = re.compile(r"\b(?:Dr|Prof|Doctor|Nurse)\b|医生|医师|大夫|教授|主任|护士")
+"""What a name follows in a short text; in capitals it is a kind of image: DR, MR."""
 
 WIDE = 64
 """Bytes from which on a value of numbers is searched like octets of any meaning."""
@@ -147,18 +151,24 @@ def _found(kept: Iterable[Kept], own: Needles, register: Register) -> bool:
         else:
             texts |= readings(octets, entry.charset)
     texts.add(b"\n".join(plain).decode("ascii"))
-    known = any(own.find(text) or find_residue(text, register) for text in texts)
-    return known or any(_names_somebody(entry, register) for entry in kept)
+    if any(own.find(text) or find_residue(text, register) for text in texts):
+        return True
+    titled = any(map(_TITLE.search, texts))
+    return any(
+        _names_somebody(entry, register)
+        for entry in kept
+        if not entry.bulk and (titled or entry.element.vr in _PROSE)
+    )
 
 
 def _names_somebody(entry: Kept, register: Register) -> bool:
-    """Whether prose holds what a report's text would lose: a physician's name or a day, say."""
-    if entry.element.vr not in _PROSE:
+    """Whether words hold what a report's text would lose: a physician's name or a day, say."""
+    texts = readings(entry.element.octets(), entry.charset)
+    if entry.element.vr not in _PROSE and not any(map(_TITLE.search, texts)):
         return False
     # Most images hold no prose: its patterns take long to compile.
     from sandbox.deid.text import find_spans  # noqa: PLC0415
 
-    texts = readings(entry.element.octets(), entry.charset)
     return any(find_spans(text, register) for text in texts)
 
 

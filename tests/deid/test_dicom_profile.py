@@ -8,7 +8,9 @@ from pathlib import Path
 import dicom_maker as make
 import pydicom
 import pytest
-from pydicom.datadict import dictionary_VR
+from pydicom.datadict import dictionary_VR, keyword_for_tag
+
+from policies.dicom import basic_profile, beyond_profile
 
 TABLE = Path(__file__).parents[2] / "policies" / "dicom" / "ps3_15_basic.csv"
 
@@ -74,6 +76,16 @@ def survivors(data, needles):
 
 def in_dataset(body):
     return [body[tag] for tag in sorted(body) if f"{tag >> 16:04X}" not in FORBIDDEN_GROUPS]
+
+
+@pytest.mark.parametrize("row", beyond_profile(), ids=lambda row: row.keyword)
+def test_what_we_add_to_the_table_is_known_new_and_not_kept(clean, row):
+    tag = int(row.tag, 16)
+    encoded, needle = planted({"tag": row.tag}, 7)
+
+    assert keyword_for_tag(tag) == row.keyword
+    assert row.tag not in {one.tag for one in basic_profile()}
+    assert needle.encode() not in clean(make.ct(encoded)).data
 
 
 def test_the_table_has_every_row_of_the_standard():

@@ -8,6 +8,7 @@ from pydicom.filebase import DicomBytesIO
 from sandbox.deid.dates import spelled
 
 REMARK = 0x00400400  # CommentsOnTheScheduledProcedureStep, which the table doesn't list
+MODEL = 0x00081090  # ManufacturerModelName, the same
 BORN = make.element(0x00100030, "DA", "19600304")
 
 WRITTEN = [
@@ -39,8 +40,9 @@ TECHNICAL = [
 
 def remark(clean, text, vr="LT"):
     utf8 = make.element(0x00080005, "CS", "ISO_IR 192")
-    verdict = clean(make.ct(utf8, BORN, make.element(REMARK, vr, text)))
-    return pydicom.dcmread(DicomBytesIO(verdict.data))[REMARK].value
+    tag = REMARK if vr == "LT" else MODEL
+    verdict = clean(make.ct(utf8, BORN, make.element(tag, vr, text)))
+    return pydicom.dcmread(DicomBytesIO(verdict.data))[tag].value
 
 
 @pytest.mark.requirement("R25")
@@ -55,11 +57,21 @@ def test_a_remark_on_technique_stays(clean, text):
 
 
 def test_the_day_of_birth_is_looked_for_in_short_texts_too(clean):
-    dated = make.element(0x00081090, "LO", "Model 4 Mar 1960")
-    other = make.element(0x00081090, "LO", "Model 4 Mar 1961")
+    dated = make.element(MODEL, "LO", "Model 4 Mar 1960")
+    other = make.element(MODEL, "LO", "Model 4 Mar 1961")
 
     assert b"1960" not in clean(make.ct(BORN, dated)).data
     assert b"Model 4 Mar 1961" in clean(make.ct(BORN, other)).data
+
+
+@pytest.mark.parametrize("text", ["as Dr. Ottokar Zweistein likes it", "按王小东医生要求"])
+def test_a_short_text_with_a_title_is_read_as_a_remark(clean, text):
+    assert not remark(clean, text, vr="LO")
+
+
+@pytest.mark.parametrize("text", ["DR 7500", "MR Ingenia Elition", "Prof", "Dr", "主任"])
+def test_a_short_text_with_a_title_and_no_name_stays(clean, text):
+    assert remark(clean, text, vr="LO") == text
 
 
 @pytest.mark.parametrize("value", ["", "1960", "19601304", "1960-03-04", "ABCDEFGH", "196003040"])
