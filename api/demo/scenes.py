@@ -32,6 +32,7 @@ from api.demo.cast import (
     train,
 )
 from api.demo.material import Material
+from api.demo.opinions import GUIDELINE, SCHEMA, opinion
 from api.demo.stage import Stage
 
 Tell = Callable[[str, int, int], None]
@@ -51,18 +52,6 @@ SCENES: Final = (
 )
 _PATIENCE_S: Final = 300.0
 _LABELLERS: Final = ("labeller-1", "labeller-2")
-CLASSES: Final = ("no-finding", "finding", "not-assessable")
-_SCHEMA: Final = {"kind": "classification", "classes": list(CLASSES), "multiple": False}
-_FINDINGS: Final = ("nodule", "结节", "占位", "haematoma", "缺血灶", "结石", "lesion", "浓聚")
-_UNSHOWABLE: Final = 422
-_GUIDELINE: Final = {
-    "goal": "Tell whether an image or report shows a finding that needs a physician.",
-    "format": "One class per item.",
-    "method": "Look at every frame, or read the whole text; then choose.",
-    "positive_examples": ["A nodule, a bleed, a fracture, a mass."],
-    "negative_examples": ["Normal variants; a report template without a patient."],
-    "quality_index": "Cohen's kappa of 0.8 or more on reviewed items.",
-}
 
 
 @dataclass
@@ -198,7 +187,7 @@ def open_project(play: Play) -> None:
     """The firm's project; the worker issues each approved item to it under a new id."""
     lead = play.company["lead"]
     play.project = new_id()
-    documents = {"guideline": _GUIDELINE, "schema": _SCHEMA}
+    documents = {"guideline": GUIDELINE, "schema": SCHEMA}
     _seat(play, lead).create(
         play.dataset, "Findings in images and reports", "firm:qilu-labelling", documents
     )
@@ -222,8 +211,8 @@ def label(play: Play) -> None:
     def work(person: Person) -> None:
         seat = _seat(play, person)
         while not stopped.is_set() and (given := seat.next_task()) is not None:
-            classes = _opinion(seat, str(given["lease"]))
-            saved = seat.submit(str(given["task"]), int(given["version"]), classes)
+            said = opinion(seat, str(given["lease"]))
+            saved = seat.submit_value(str(given["task"]), int(given["version"]), said)
             keep_receipt(play.party("firm") / "receipts", f"label-{given['task']}", saved)
             play.tell("label", _labelled(play), play.issued)
 
@@ -239,7 +228,7 @@ def review(play: Play) -> None:
     """Another person looks again and accepts."""
     seat, done = _seat(play, play.company["reviewer"]), 0
     while (given := seat.next_review()) is not None:
-        _opinion(seat, str(given["lease"]))
+        opinion(seat, str(given["lease"]))
         saved = seat.judge(str(given["task"]), ACCEPT)
         keep_receipt(play.party("firm") / "receipts", f"review-{given['task']}", saved)
         done += 1
@@ -252,7 +241,7 @@ def let_out(play: Play) -> None:
     asked = _seat(play, company["lead"]).request_release(
         _pseudonym(play, company["recipient"]),
         "Labels for a triage study of the university.",
-        "Classes only; no free text, no images, no dates.",
+        "Classes and places only; no words of a report, no images, no dates.",
     )
     play.release = str(asked["release"])
     play.tell("release", 1, steps)
@@ -303,24 +292,6 @@ def _labelled(play: Play) -> int:
 
 def _seat(play: Play, person: Person) -> Project:
     return Project(person.door, play.company.ledger, play.project)
-
-
-def _opinion(seat: Project, lease: str) -> list[str]:
-    """What a person of the demo says after looking at all that a lease shows.
-
-    Of text by words in it; of an image nothing that a physician would: whether it can be shown.
-    """
-    seen = seat.lease(lease)
-    if seen["kind"] == "text":
-        text = seat.text(lease).casefold()
-        return [CLASSES[1] if any(word in text for word in _FINDINGS) else CLASSES[0]]
-    try:
-        frames = [seat.frame(lease, number) for number in range(int(seen["frames"]))]
-    except ClientError as error:
-        if error.status != _UNSHOWABLE:
-            raise
-        frames = []
-    return [CLASSES[0] if frames else CLASSES[2]]
 
 
 def _pseudonym(play: Play, person: Person) -> str:
