@@ -19,6 +19,7 @@ from pydicom.errors import InvalidDicomError
 from sandbox.errors import Unacceptable
 
 TEXT: Final = "text"
+_SIZE: Final = ["Rows", "Columns", "NumberOfFrames"]
 _READER_ERRORS = (
     AttributeError,
     EOFError,
@@ -60,7 +61,7 @@ def extent_of(kind: str, content: bytes) -> Extent:
     if kind == TEXT:
         return Extent(characters=len(shown_text(content)))
     try:
-        dataset = dcmread(io.BytesIO(content), stop_before_pixels=True, force=False)
+        dataset = dcmread(io.BytesIO(content), stop_before_pixels=True, specific_tags=_SIZE)
         if "Rows" not in dataset or "Columns" not in dataset:
             return Extent()
         frames = int(dataset.get("NumberOfFrames") or 1)

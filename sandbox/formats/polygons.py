@@ -25,22 +25,28 @@ def is_simple(points: Sequence[Point]) -> bool:
     """Whether the closed line through the corners meets itself nowhere but at its corners.
 
     Neighbouring edges share their corner and nothing else: a corner that turns back on itself
-    makes a needle without area. O(n^2) in the number of corners, which the schema limits.
+    makes a needle without area. Edges are swept from left to right, so that only those that lie
+    above one another are compared; at worst that is every pair of as many as the schema allows.
     """
     count = len(points)
     edges = [(points[i], points[(i + 1) % count]) for i in range(count)]
     boxes = [_box(a, b) for a, b in edges]
-    for i in range(count):
-        for j in range(i + 1, count):
-            if not _boxes_meet(boxes[i], boxes[j]):
-                continue
-            neighbours = j == i + 1 or (i == 0 and j == count - 1)
-            if neighbours:
-                if _turns_back(*_around(edges, i, j)):
-                    return False
-            elif _segments_meet(*edges[i], *edges[j]):
+    swept = sorted(range(count), key=boxes.__getitem__)
+    for place, one in enumerate(swept):
+        for other in swept[place + 1 :]:
+            if boxes[other][0] > boxes[one][2]:
+                break
+            near = _boxes_meet(boxes[one], boxes[other])
+            if near and _conflict(edges, min(one, other), max(one, other)):
                 return False
     return True
+
+
+def _conflict(edges: Sequence[tuple[Point, Point]], i: int, j: int) -> bool:
+    """Whether two edges, i before j, have more in common than they may."""
+    if j == i + 1 or (i == 0 and j == len(edges) - 1):
+        return _turns_back(*_around(edges, i, j))
+    return _segments_meet(*edges[i], *edges[j])
 
 
 def in_canonical_order(points: Sequence[Point]) -> tuple[Point, ...]:
