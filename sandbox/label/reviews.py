@@ -9,6 +9,7 @@ an adjudication by accepting one label or deciding by one of their own. What is 
 set aside and stays readable (R38).
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from policies.ruling import Facts
@@ -69,12 +70,9 @@ class OpenReviewHandler:
         adjudicates = Role.INSPECTOR in acting.roles
         states = [TaskState.ADJUDICATION] if adjudicates else []
         for state in (*states, TaskState.SUBMITTED):
-            # One slot stands for all: a group that waits is in one state.
-            for task in waiting(tables, project.id, state=state, slot=1, lease=None):
-                group = groups.group_of(tables, task)
-                ready = state is TaskState.ADJUDICATION or groups.all_in(project, group)
-                if ready and not persons & groups.authors_of(tables, group):
-                    return task
+            for group in _groups_in(tables, project, state):
+                if not persons & groups.authors_of(tables, group):
+                    return group[0]
         raise NotFound("no-task", "no label waits for your review here")
 
 
@@ -174,6 +172,16 @@ class ReopenTaskHandler:
             objects={**given.objects, "label": task.label or ""},
             commitments=(*given.commitments, Commitment("reason", command.commitment)),
         )
+
+
+def _groups_in(tables: Tables, project: Project, state: TaskState) -> Iterator[list[Task]]:
+    """Items all of whose tasks are in one state and under no lease; read through once."""
+    found: dict[str, list[Task]] = {}
+    for task in waiting(tables, project.id, state=state, lease=None):
+        group = found.setdefault(task.item, [])
+        group.append(task)
+        if len(group) == project.overlap:
+            yield sorted(found.pop(task.item), key=lambda one: one.slot)
 
 
 def _lease_group(tables: Tables, project: Project, task: Task, lease: Lease) -> Outcome:
