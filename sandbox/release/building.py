@@ -3,7 +3,8 @@
 Per accepted label of the verified log:
 1. the row's sealed record opens to a text and a salt whose commitment is the log's own;
 2. the text is of this project, item and version.
-Then the package is built, read back and scanned (`screening.py`), and its statement is made.
+Then the package is built, read back and scanned (`screening.py`), its marks are held against
+their items (`places.py`), and its statement is made.
 """
 
 from collections.abc import Sequence
@@ -15,13 +16,14 @@ from sandbox.custody import translated
 from sandbox.enclave import Enclave
 from sandbox.errors import NotFound, VerificationFailed
 from sandbox.exchange import release_name
-from sandbox.records.labels import Label, Project
+from sandbox.records.labels import Label, Project, ProjectItem
 from sandbox.records.releases import Release
 from sandbox.records.sealed_labels import LabelPayload, open_label
 from sandbox.release import lineage
 from sandbox.release.commands import ScreenRelease
 from sandbox.release.custody import seal_for_inspection
 from sandbox.release.package import Controls, LabelLine, build, digest, pack
+from sandbox.release.places import misplaced
 from sandbox.release.requests import request_digest
 from sandbox.release.screening import Scan, screen
 from sandbox.release.statement import Subject, digest_of, statement
@@ -34,6 +36,7 @@ class _Rows:
     release: Release
     project: Project
     labels: dict[str, Label]
+    items: dict[str, ProjectItem]
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,11 @@ class Builder:
         grading = lineage.grading_in(entries, rows.project.dataset)
         controls = _controls(rows, request, grading)
         files = build(lines, rows.project.guideline, rows.project.schema, controls)
-        findings = (*self._differences(rows, request, entries), *screen(files, self.scan))
+        findings = (
+            *self._differences(rows, request, entries),
+            *screen(files, self.scan),
+            *misplaced(self.enclave, ledger, rows.project, rows.items, lines),
+        )
         if findings:
             self._perform(ledger, rows, findings, len(lines))
             return
@@ -90,7 +97,8 @@ class Builder:
             if row.project != project:
                 raise NotFound
             labels = {label.id: label for label in tables.of(Label).find(project=project)}
-            return _Rows(row, tables.of(Project).require(project), labels)
+            items = {item.id: item for item in tables.of(ProjectItem).find(project=project)}
+            return _Rows(row, tables.of(Project).require(project), labels, items)
 
     def _lines(self, ledger: str, rows: _Rows, entries: Sequence[lineage.Entry]) -> list[LabelLine]:
         known = lineage.accepted(entries, rows.project.id)

@@ -319,7 +319,8 @@ class RoomHouse:
 
     def issue(self, content: bytes, kind: str, frames: int) -> str:
         """Issue one item as the worker does; the id of its task."""
-        item, key = new_id(), secrets.token_bytes(32)
+        item, project = new_id(), self.row(Project, self.project)
+        key = self.vault.keys(LEDGER, project.dataset).made(f"issued:{item}")
         sealed = chunked.seal(key, issued_context(self.project, item), padding.pad(content))
         self.exchange.put(item_name(item), self.vault.seal_for_serve(item_name(item), key))
         row = ProjectItem(
@@ -335,10 +336,9 @@ class RoomHouse:
             state=ItemState.ISSUED,
             issued_index=0,
         )
-        overlap = self.row(Project, self.project).overlap
         tasks = [
             Task(new_id(), self.project, item, TaskState.OPEN, None, None, None, None, 0, slot)
-            for slot in range(1, overlap + 1)
+            for slot in range(1, project.overlap + 1)
         ]
         self.change_behind_the_gate(row, *tasks)
         return tasks[0].id
