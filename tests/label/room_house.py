@@ -164,8 +164,11 @@ class RoomHouse:
         domain: str = HOSPITAL_DOMAIN,
         organisation: str = "hospital",
         expires_at: datetime | None = None,
+        *,
+        trained: bool = True,
     ) -> str:
-        self.train(person)
+        if trained:
+            self.train(person)
         command = GrantMembership(
             ledger=LEDGER,
             account=person.account,
