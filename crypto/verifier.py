@@ -6,7 +6,7 @@ signatures. It shares no code with the system that writes the logs, only the spe
 It is one file on purpose, longer than the house allows elsewhere, so that it can be read in one
 sitting, copied to another machine and run there.
 
-    python verifier.py PATH --key VKEY [--key VKEY|FILE ...] [--since CHECKPOINT]
+    python verifier.py PATH --key VKEY [--key VKEY|FILE ...] [--policy DIGEST] [--since CHECKPOINT]
 
 What it promises, given at least one pinned key of the log:
  1. every entry is canonical, schema-true, chained to the one before and in the signed tree;
@@ -421,9 +421,10 @@ def _signature_line(line: str, where: str) -> tuple[str, bytes, bytes]:
 
 @dataclass(frozen=True)
 class Pins:
-    """The keys that the verifying person brought along."""
+    """What the verifying person brought along: keys, and digests of decision tables if any."""
 
     keys: tuple[LogKey, ...]
+    policies: frozenset[str] = frozenset()
 
     def of(self, origin: str) -> tuple[LogKey, ...]:
         """Pinned keys of a log's own (name = origin)."""
@@ -756,6 +757,17 @@ class Log:
             raise Broken("checkpoint-of-another-log", where)
         if note.size > self.note.size or root_at(self.levels, note.size) != note.root:
             raise Broken("log-forked", where)
+
+
+def check_pinned_policy(entry: Mapping[str, Any], pins: Pins, where: str) -> None:
+    """The entry was ruled by a pinned decision table, where any is pinned (clause 7.7).
+
+    Raises:
+        Broken: it was ruled by another one.
+    """
+    ruling = entry["ruling"]
+    if pins.policies and ruling is not None and ruling["policy"] not in pins.policies:
+        raise Broken("ruled-by-unpinned-policy", where)
 
 
 def ledger_of(note: Note) -> str:
@@ -1596,16 +1608,92 @@ class Permits:
 
 
 @dataclass
+class Policies:
+    """The platform's log: which decision tables came into force, and by whom (clause 4.6)."""
+
+    in_force: list[str] = field(default_factory=list)
+    proposals: dict[str, Entry] = field(default_factory=dict)
+    nonces: set[str] = field(default_factory=set)
+
+    def take(self, entry: Entry) -> None:
+        """Learn from one entry of the platform's log, and check what it says of the policy.
+
+        Raises:
+            Broken: a policy came into force without a second person, or something was ruled by
+                a table that never was in force.
+        """
+        where = f"entry {entry['index']}"
+        ruling, action = entry["ruling"], entry["action"]
+        if self.in_force and ruling is not None and ruling["policy"] not in self.in_force:
+            raise Broken("ruled-by-table-never-in-force", where)
+        if entry["refusal"] is not None or not action.startswith("policy."):
+            return
+        table = entry["outcome"].get("digests", {}).get("policy", "")
+        if action == "policy.adopt":
+            if self.in_force:
+                raise Broken("policy-adopted-twice", where)
+            # What came before the first adoption was ruled by the table that shipped.
+            self.in_force.append(table)
+            return
+        self._check_signature(entry, where)
+        name = entry["signed"]["objects"]["policy"]
+        if action == "policy.propose":
+            self._propose(name, table, entry, where)
+        elif action == "policy.approve":
+            self._approve(name, table, entry, where)
+        else:
+            self.proposals.pop(name, None)
+
+    def _check_signature(self, entry: Entry, where: str) -> None:
+        signed, action = entry.get("signed"), entry["action"]
+        if signed is None:
+            raise Broken("signature-of-person-missing", where)
+        formed = signed["objects"].keys(), signed["terms"].keys()
+        if formed != (SIGNED_OBJECTS.get(action), SIGNED_TERMS.get(action)):
+            raise Broken("signed-act-malformed", where)
+        if signed["objects"].items() - entry["objects"].items():
+            raise Broken("signed-objects-differ", where)
+        if signed["nonce"] in self.nonces:
+            raise Broken("signed-act-replayed", where)
+        self.nonces.add(signed["nonce"])
+        key = strict_b64(signed["key"], where)
+        if not ed25519_holds(key, strict_b64(signed["signature"], where), act_bytes(entry)):
+            raise Broken("signature-of-person-wrong", where)
+
+    def _propose(self, name: str, table: str, entry: Entry, where: str) -> None:
+        if name in self.proposals or entry["signed"]["terms"]["table"] != table:
+            raise Broken("policy-of-another-table", where)
+        self.proposals[name] = entry
+
+    def _approve(self, name: str, table: str, entry: Entry, where: str) -> None:
+        proposed = self.proposals.pop(name, None)
+        if proposed is None:
+            raise Broken("policy-not-proposed", where)
+        terms = proposed["signed"]["terms"]
+        if not terms["table"] == entry["signed"]["terms"]["table"] == table:
+            raise Broken("policy-of-another-table", where)
+        if terms["base"] != (self.in_force or [""])[-1]:
+            raise Broken("policy-overtaken", where)
+        same_key = entry["signed"]["key"] == proposed["signed"]["key"]
+        if entry["actor"] == proposed["actor"] or same_key:
+            raise Broken("policy-approved-by-its-author", where)
+        if "policy-admin" not in entry["roles"] or "policy-admin" not in proposed["roles"]:
+            raise Broken("policy-changed-by-no-admin", where)
+        self.in_force.append(table)
+
+
+@dataclass
 class Story:
     """What a log's entries tell: people, releases, and how many verdicts were ruled again."""
 
     people: People = field(default_factory=People)
     lineage: Lineage = field(default_factory=Lineage)
     permits: Permits = field(default_factory=Permits)
+    policies: Policies = field(default_factory=Policies)
     ruled: int = 0
 
 
-def read_story(log: Log, tables: Mapping[str, Table] | None = None) -> Story:
+def read_story(log: Log, pins: Pins, tables: Mapping[str, Table] | None = None) -> Story:
     """Check every entry of a log in turn; verdicts only where the tables are at hand.
 
     The platform's own ledger has no signed acts and no releases (clause 3.3).
@@ -1615,6 +1703,7 @@ def read_story(log: Log, tables: Mapping[str, Table] | None = None) -> Story:
     """
     story, quorum = Story(), None
     for entry in chained(log.raw, log.ledger):
+        check_pinned_policy(entry, pins, f"entry {entry['index']}")
         if tables is not None:
             story.ruled += check_verdict(entry, tables)
             table = tables[entry["ruling"]["policy"]] if entry["ruling"] else {}
@@ -1624,6 +1713,8 @@ def read_story(log: Log, tables: Mapping[str, Table] | None = None) -> Story:
             story.people.take(entry)
             story.lineage.take(entry, story.people, quorum)
             story.permits.take(entry)
+        else:
+            story.policies.take(entry)
     return story
 
 
@@ -1700,6 +1791,7 @@ def check_attested(record: Any, pins: Pins, where: str) -> Attested:
     proof = check_proof(record["proof"], raw, pins, where)
     if entry["index"] != proof.index or entry["ledger"] != ledger_of(proof.note):
         raise Broken("entry-out-of-place", where)
+    check_pinned_policy(entry, pins, where)
     return Attested(entry, proof.note)
 
 
@@ -1979,7 +2071,7 @@ def verify_evidence(data: bytes, pins: Pins, since: bytes | None = None) -> str:
     _check_manifest(manifest, files)
     log = verify_log(Members(files, "log/"), pins, since)
     tables = read_tables(files)
-    story = read_story(log, tables)
+    story = read_story(log, pins, tables)
     if log.ledger != manifest["ledger"] or manifest["dataset"] not in story.lineage.gradings:
         raise Broken("evidence-of-another-dataset", "manifest.json")
     proved = _check_pack_proofs(files, log, pins)
@@ -2098,7 +2190,7 @@ def _check_pack_passports(
 def verify_log_folder(source: Source, pins: Pins, since: bytes | None) -> str:
     """A published log, with what its entries alone can tell; the sentence to print."""
     log = verify_log(source, pins, since)
-    story = read_story(log)
+    story = read_story(log, pins)
     return (
         f"log of ledger {log.ledger}: {len(log.raw)} entries, root {log.note.root.hex()}, "
         f"{len(story.lineage.sealed)} releases; {_witness_words(log.cosignatures)}"
@@ -2148,11 +2240,30 @@ def _refuse_since(since: bytes | None) -> None:
         raise CannotTell("only a whole log or an evidence pack shows that it continues another")
 
 
-def read_pins(values: Sequence[str]) -> Pins:
-    """Pinned keys: vkeys, or files of them, one a line.
+def read_policies(values: Sequence[str]) -> frozenset[str]:
+    """Pinned decision tables: digests, or files of them, one a line.
+
+    Raises:
+        ValueError: one is no digest.
+        OSError: there is no such file.
+    """
+    found: list[str] = []
+    for value in values:
+        if DIGEST.fullmatch(value):
+            found.append(value)
+        else:
+            found += Path(value).read_text("ascii").split()
+    if not all(map(DIGEST.fullmatch, found)) or bool(found) != bool(values):
+        raise ValueError("--policy is neither sha256:<64 hex digits> nor a file of them")
+    return frozenset(found)
+
+
+def read_pins(values: Sequence[str], policies: Sequence[str] = ()) -> Pins:
+    """What is pinned: vkeys, or files of them, one a line; and decision tables.
 
     Raises:
         Broken: one is not a verifier key.
+        ValueError: one is no digest.
         OSError: there is no such file.
     """
     keys: list[LogKey] = []
@@ -2161,7 +2272,7 @@ def read_pins(values: Sequence[str]) -> Pins:
         if not re.fullmatch(r"[^\s+]+\+[0-9a-f]{8}\+\S+", value):
             lines = [line for line in Path(value).read_text("utf-8").splitlines() if line.strip()]
         keys += [parse_key(line, "--key") for line in lines]
-    return Pins(tuple(dict.fromkeys(keys)))
+    return Pins(tuple(dict.fromkeys(keys)), read_policies(policies))
 
 
 def read_token(path: str | None) -> str | None:
@@ -2185,11 +2296,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("path", help="log folder or URL, evidence pack, receipt, passport, package")
     parser.add_argument("--key", action="append", default=[], help="pinned vkey, or a file of them")
+    parser.add_argument(
+        "--policy", action="append", default=[], help="pinned decision table, sha256:<hex>"
+    )
     parser.add_argument("--since", help="a checkpoint kept from last time")
     parser.add_argument("--token", help="file with the credential for the entries of a URL")
     try:
         options = parser.parse_args(arguments)
-        pins = read_pins(options.key)
+        pins = read_pins(options.key, options.policy)
         since = Path(options.since).read_bytes() if options.since else None
         token = read_token(options.token)
     except SystemExit as stop:
