@@ -8,7 +8,9 @@ from policies.book import PolicyBook, read_policy
 from policies.duties import Duties, duties_in_force
 from policies.facts import ActForm
 from policies.files import text_of, toml_from
+from policies.floors import Floors, read_floors
 from policies.quorum import Quorum, required_votes
+from policies.ruling import Fact
 from policies.table import compile_table
 from policies.templates import ANYONE, Template
 from policies.vocabulary import SIGNED_ACTIONS, Action, Category, Grade, Role
@@ -21,6 +23,34 @@ with them. The whole matrix role x act x stage, with every fact tried, is
 
 What no row grants is refused (`default-deny`). A row that denies overrides every row that
 grants. A fact that is missing fails in a grant and holds in a denial. `anyone` needs no role.
+
+## How the policy changes
+
+- The policy that ships with the program is adopted once, by a policy admin (`policy.adopt`). From
+  then on it changes only by two people: one policy admin proposes a change by signature, another
+  approves it by signature (`anbiao policy`; `POST /v1/policies/proposals`). The new policy rules
+  from the next unit of work on, in every process, and its decision table is published under its
+  digest before anything is ruled by it.
+- What can change at run time are rows of `templates.csv`. Words, facts, conditions, groups,
+  duties, training, the grade pack, the steps of the proof and the floors ship with the program.
+- No change goes below the floors (end of this page), whoever approves it: it is refused by the
+  floor's name (`floor-<name>`). The entry of each change holds version, author, the digests of
+  table, difference and proof report, and how many steps the proof tried.
+- **Reachability proof** (`policies/reachability.py`): for each line of `never` in `reach.toml` it
+  looks for a path by which a person with one of the roles comes to hold one of the things, over
+  every combination of roles that duties permit, over roles that can be handed to somebody else,
+  and over every act that the decision table allows under any facts at all. It gives the shortest
+  path, or none. Limits: it is about acts at the gate, not about code or about who runs the
+  machines; a purely personal second account of a policy admin, under another key, is a second
+  person to it.
+- Conditions end by themselves: contract and ethics approval (`contract_valid`), a project's
+  permit (`permit_valid`), training (a membership without it does not count). The session's
+  declared purpose must be the contract's. All are looked at in every ruling and before every
+  frame.
+
+A row may stand for a group of acts (`@group`, groups.toml): so that there are {rows} rows where
+there would be {rules}. It is not fewer because a row says one thing: roles that do the same act
+under the same condition keep a row each, so that one can be taken away without touching the other.
 """
 
 
@@ -33,9 +63,13 @@ def page() -> str:
         _conditions(),
         _leaving(book),
         _duties(duties_in_force()),
+        _training(book),
         _acts(book),
+        _floors(read_floors()),
     )
-    return "\n".join([_HEAD, *(text for part in parts for text in part)])
+    rows, rules = len({row.row for row in book.templates}), len(book.templates)
+    head = _HEAD.format(rows=rows, rules=rules)
+    return "\n".join([head, *(text for part in parts for text in part)])
 
 
 def _in_short(book: PolicyBook) -> Iterator[str]:
@@ -126,6 +160,39 @@ def _duties(duties: Duties) -> Iterator[str]:
         ("duty", "acts", "on one", "refused by"),
         [(a.name, f"`{a.first}`, `{a.second}`", a.of, ", ".join(a.rows)) for a in duties.acts],
     )
+
+
+def _training(book: PolicyBook) -> Iterator[str]:
+    yield "## Training that a role asks for\n"
+    lines = [
+        (role.value, ", ".join(sorted(asked))) for role, asked in sorted(book.training.items())
+    ]
+    yield _table(("role", "courses"), lines)
+
+
+def _floors(floors: Floors) -> Iterator[str]:
+    yield "## Floors\n"
+    yield "Beside the reachability proof: under these facts the acts are allowed to nobody.\n"
+    yield _table(
+        ("floor", "facts", "acts"),
+        [
+            (
+                floor.name,
+                ", ".join(f"{name}={_fact(value)}" for name, value in floor.fixed.items()),
+                ", ".join(f"`{act}`" for act in sorted(floor.acts)),
+            )
+            for floor in floors.never
+        ],
+    )
+    yield "And these stay possible.\n"
+    yield _table(
+        ("floor", "act", "role"),
+        [(stay.name, f"`{stay.act}`", stay.role.value) for stay in floors.always],
+    )
+
+
+def _fact(value: Fact) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _acts(book: PolicyBook) -> Iterator[str]:
