@@ -17,7 +17,7 @@ import multiprocessing
 import resource
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
@@ -67,7 +67,7 @@ class Crew(Generic[Task, Answer]):
         self._again: deque[list[Task]] = deque()
         self._suspects: set[Task] = set()
 
-    def answers(self, tasks: Sequence[Task]) -> Iterator[tuple[Task, Answer | None]]:
+    def answers(self, tasks: Sequence[Task]) -> Generator[tuple[Task, Answer | None], None, None]:
         """Each task with its answer as it comes, in any order; None where two children died.
 
         The children start with the first answer asked for, and are gone with the last.

@@ -9,8 +9,8 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -78,8 +78,9 @@ def rehearse(batch: Batch, names: Sequence[str]) -> Iterator[Line]:
     check_folders(batch.source, batch.target)
     recipe_named(batch.recipe)
     crew = Crew[str, Outcome](partial(_station, batch, rehearsal=True), batch.workers)
-    answers = ((name, _line(name, None, told or _CRASHED)) for name, told in crew.answers(names))
-    yield from _in_order(names, {}, answers)
+    with closing(crew.answers(names)) as told:
+        answers = ((name, _line(name, None, one or _CRASHED)) for name, one in told)
+        yield from _in_order(names, {}, answers)
 
 
 class Run:
@@ -102,6 +103,7 @@ class Run:
         self._batch = batch
         self._pseudonyms = Pseudonyms(batch.key)
         self._taken: set[str] = set()
+        self._told: Generator[tuple[str, Outcome | None], None, None] | None = None
         with _told():
             batch.target.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._journal: Journal = open_journal(batch)
@@ -115,6 +117,9 @@ class Run:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        # First the children: one that still works would leave another half file behind the sweep.
+        if self._told is not None:
+            self._told.close()
         self._sweep(lambda name: name.startswith(PARTIAL))
         self._journal.close()
 
