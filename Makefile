@@ -8,7 +8,7 @@ LOCKING := --generate-hashes --allow-unsafe --strip-extras --no-header --no-anno
 	--no-emit-options --build-deps-for editable
 
 .DEFAULT_GOAL := help
-.PHONY: pages help demo serve test check format bench torture lock clean
+.PHONY: pages help demo serve test check format bench torture lock clean wheel sbom
 
 help:
 	@echo "make demo     the whole chain on real files (ARGS='--input DIR --keep ...')"
@@ -18,6 +18,8 @@ help:
 	@echo "make bench    figures, appended to bench/results.jsonl (ROOM=crypto|gate|log|deposit|clean|label|release)"
 	@echo "make torture  full fault and mutation counts"
 	@echo "make pages    draw every page that comes from the source"
+	@echo "make wheel    the wheel, into dist/ (the same bytes from the same source)"
+	@echo "make sbom     what the image is made of, into build/sbom.cdx.json (CycloneDX)"
 	@echo "make lock     resolve the dependencies anew"
 
 # Runtime: what is locked, and nothing else (no torch). The lock is complete, so that nothing is
@@ -46,6 +48,7 @@ check: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
 	$(BIN)/python -m api.openapi --check
 	$(BIN)/pytest -q tests/docs
 
@@ -58,6 +61,13 @@ bench: $(VENV)/.dev
 
 torture: $(VENV)/.dev
 	$(BIN)/python -m bench.torture $(ARGS)
+
+# What is shipped: the wheel (same source, same bytes), and what is in it.
+wheel: $(VENV)/.dev
+	$(BIN)/python deploy/build_wheel.py $(ARGS)
+
+sbom: $(VENV)/.dev
+	$(BIN)/python deploy/sbom.py $(ARGS)
 
 lock: $(VENV)/.dev
 	$(BIN)/pip-compile --quiet $(LOCKING) --output-file requirements.lock pyproject.toml

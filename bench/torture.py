@@ -7,6 +7,7 @@
 3. Mutations: every byte of a small hospital's log, receipt, passport, package and evidence pack,
    one bit flipped; each has to be named by the verifier. Its own tests do it.
 4. Bad input: every bad input at every door that takes any.
+5. Network: the demo where the kernel counts every packet that would leave the machine.
 
 One JSON object per part is appended to `torture-results.jsonl`, with date and commit.
 """
@@ -27,6 +28,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+from bench.network import measured
 
 ROOT = Path(__file__).parents[1]
 RESULTS = Path(__file__).parent / "torture-results.jsonl"
@@ -160,7 +163,20 @@ def _by_tests(part: str, tests: Sequence[str]) -> dict[str, Any]:
     }
 
 
-PARTS = {"faults": sieges, "steps": steps, "mutations": mutations, "bad-input": bad_input}
+def network(_given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The demo in a network of its own; good is that the kernel saw nothing leave."""
+    began, told = time.monotonic(), measured()
+    good = told["control"] == 1 and told["sent"] == 0 and told["exit"] == 0
+    yield {"part": "network", **told, "seconds": round(time.monotonic() - began), "good": good}
+
+
+PARTS = {
+    "faults": sieges,
+    "steps": steps,
+    "mutations": mutations,
+    "bad-input": bad_input,
+    "network": network,
+}
 
 
 def keep(results: Path, line: dict[str, Any]) -> None:

@@ -207,3 +207,35 @@ def test_this_very_run_is_watched(folder):
     assert Path(os.environ[outbound.FOLDER]).is_dir()
     with pytest.raises(PermissionError, match=r"must not reach 'example\.invalid'"):
         outbound.Watch(str(folder))("socket.getaddrinfo", ("example.invalid", 443))
+
+
+def counted(code):
+    """A program where the kernel counts; not watched, as it is in a network of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench.network", sys.executable, "-c", code],
+        env={**os.environ, outbound.FOLDER: ""},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    return done.returncode, json.loads(done.stdout)
+
+
+SENDS = (
+    "import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x', ('192.0.2.7', 9))"
+)
+KEEPS = "import socket; s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname())"
+
+
+@pytest.mark.requirement("R86")
+@pytest.mark.parametrize(("code", "sent"), [(SENDS, 1), (KEEPS, 0), ("raise SystemExit(3)", 0)])
+def test_kernel_counts_what_the_watch_may_not_see(code, sent):
+    exit_code, told = counted(code)
+
+    if not told["possible"]:  # this user can't make networks: it says so, and claims nothing
+        assert (exit_code, told["control"]) == (2, 0)
+        return
+    assert (told["control"], told["sent"]) == (1, sent)
+    assert exit_code == int(sent > 0 or "Exit" in code)
