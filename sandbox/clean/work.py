@@ -5,11 +5,11 @@ worker killed anywhere finds the same step again.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from policies.vocabulary import ItemState
-from sandbox.clean.approvals import OPEN
+from sandbox.clean.approvals import APPROVED, OPEN
 from sandbox.clean.cleaning import Cleaner, Task
 from sandbox.clean.engine import Engine
 from sandbox.clean.handover import Handover, Papers, project_item_id
@@ -33,6 +33,8 @@ class CleanWork:
     cleaner: Cleaner
     sampler: Sampler
     handover: Handover
+    # By project: the counts at which nothing was left to issue; of the worker's one thread.
+    _settled: dict[str, tuple[int, int, int]] = field(default_factory=dict, init=False)
 
     @classmethod
     def over(cls, enclave: Enclave, engine: Engine, most_bytes: int = MOST_BYTES) -> "CleanWork":
@@ -104,17 +106,35 @@ class CleanWork:
 
         In the order of the rows, the fifth item of one project would be the fifth of another.
         """
-        approved = tables.of(Item).count(dataset=dataset.id, state=ItemState.APPROVED)
-        if not approved or approved == tables.of(ProjectItem).count(project=project.id):
+        counts = _counts(tables, dataset, project)
+        if self._settled.get(project.id) == counts:
             return
         given = {row.source_item for row in tables.of(ProjectItem).find(project=project.id)}
         key = self.enclave.vault.keys(tables.ledger, dataset.id).project(project.id)
         items = tables.of(Item).find(dataset=dataset.id, state=ItemState.APPROVED)
         waiting = [item for item in items if item.id not in given]
-        for item in sorted(waiting, key=lambda item: project_item_id(key, item))[:AT_ONCE]:
-            approval = tables.of(Approval).get(item.approval or "")
+        if not waiting:
+            self._settled[project.id] = counts
+        chosen = sorted(waiting, key=lambda item: project_item_id(key, item))[:AT_ONCE]
+        # A deposit's row holds its manifest, an approval's its batch: one copy for all items.
+        deposits = {name: tables.of(Deposit).require(name) for name in {i.deposit for i in chosen}}
+        names = {item.approval or "" for item in chosen}
+        approvals = {name: tables.of(Approval).get(name) for name in names}
+        for item in chosen:
+            approval = approvals[item.approval or ""]
             if approval is not None:
-                deposit = tables.of(Deposit).require(item.deposit)
-                papers = Papers(item, deposit, approval)
+                papers = Papers(item, deposits[item.deposit], approval)
                 act = partial(self.handover.issue, tables.ledger, papers, project)
                 yield f"issue:{item.id}:{item.version}:{project.id}", act
+
+
+def _counts(tables: Tables, dataset: Dataset, project: Project) -> tuple[int, int, int]:
+    """What changes whenever an item of the dataset may have to be issued to the project.
+
+    Nothing becomes APPROVED but by an approval, and an approval stays one.
+    """
+    return (
+        tables.of(Item).count(dataset=dataset.id, state=ItemState.APPROVED),
+        tables.of(ProjectItem).count(project=project.id),
+        tables.of(Approval).count(dataset=dataset.id, state=APPROVED),
+    )

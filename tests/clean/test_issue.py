@@ -10,6 +10,7 @@ from pydicom.data import get_testdata_file
 
 from policies.vocabulary import Action, ItemState, TaskState
 from sandbox.clean.commands import IssueItem, RequeueItem
+from sandbox.clean.masters import Master, Place, keep
 from sandbox.errors import Conflict, CustodyError, Forbidden, NotFound, VerificationFailed
 from sandbox.exchange import item_name, record_name
 from sandbox.label.custody import IssuedKeys
@@ -257,3 +258,88 @@ def test_a_worker_that_does_it_again_issues_once(house: EnclaveHouse):
     assert steps == []
     assert len(house.issued(project)) == len(FILES)
     assert isinstance(house.row(Item, house.items(dataset)[0].id).version, int)
+
+
+def test_an_item_approved_later_is_issued_though_another_was_sent_back(house: EnclaveHouse):
+    dataset = house.approved({"a.dcm": CT})
+    project = house.project(dataset)
+    house.run_worker()
+    (first,) = house.items(dataset)
+    house.perform(house.officer, RequeueItem(ledger=LEDGER, dataset=dataset, item=first.id))
+    house.change_behind_the_gate(replace(house.row(Item, first.id), state=ItemState.QUARANTINED))
+    house.deposit(dataset, {"b.dcm": CT + b"\0\0"})
+    house.run_worker()
+    house.sign_approval(house.sampled(dataset))
+
+    house.run_worker()
+
+    # As many are approved as were issued, and they are not the same ones.
+    assert {row.source_item for row in house.issued(project)} == {
+        item.id for item in house.items(dataset)
+    }
+
+
+@pytest.mark.requirement("R28")
+def test_the_projects_keys_lie_in_the_vault_only(house: EnclaveHouse):
+    dataset = house.approved(FILES)
+    projects = [house.project(dataset), house.project(dataset)]
+
+    house.run_worker()
+
+    keys = house.vault.keys(LEDGER, dataset)
+    kept = {keys.key(f"project:{project}") for project in projects} | {keys.key("pseudonyms")}
+    crossed = {house.serving.key(name) for name in house.exchange.names("")}
+    assert len(kept) == 3
+    assert len(crossed) == 2 * len(FILES) + 2
+    assert not kept & crossed
+
+
+@pytest.mark.requirement("R24")
+def test_each_project_is_checked_for_anew(house: EnclaveHouse):
+    dataset = house.approved({"a.dcm": CT})
+    first = house.project(dataset)
+    house.run_worker()
+    (item,) = house.items(dataset)
+    house.perform(house.officer, RequeueItem(ledger=LEDGER, dataset=dataset, item=item.id))
+    house.change_behind_the_gate(item)
+    second = house.project(dataset)
+
+    with pytest.raises(VerificationFailed) as refused:
+        house.run_worker()
+
+    assert refused.value.code == "item-sent-back"
+    assert len(house.issued(first)) == 1
+    assert house.issued(second) == []
+
+
+@pytest.mark.requirement("R24")
+@pytest.mark.parametrize(
+    ("data", "code"),
+    [
+        (CT, "master-malformed"),
+        ("Ottokar，未见异常。".encode(), "issue-residue"),
+        ("电话 13800138000".encode(), "issue-residue"),
+    ],
+)
+def test_a_faulty_master_that_was_approved_all_the_same_is_not_issued(
+    house: EnclaveHouse, data: bytes, code: str
+):
+    dataset = house.receiving()
+    register = [{"id": "p", "name": "Ottokar", "id_number": None, "mrn": "M-1", "phone": None}]
+    name = "a.dcm" if data is CT else "a.txt"
+    house.deposit(dataset, {name: CT if data is CT else "未见异常。".encode()}, register)
+    house.run_worker()
+    (item,) = house.items(dataset)
+    place, keys = Place(dataset, item.id, item.version), house.vault.keys(LEDGER, dataset)
+    kept = keep("master", place, Master(data).packed(), keys, item.subject, house.blobs)
+    changed = replace(item, blob=kept.blob, master_commitment=kept.commitment.hex())
+    house.change_behind_the_gate(changed)
+    house.sign_approval(house.sampled(dataset))
+    project = house.project(dataset)
+
+    with pytest.raises(VerificationFailed) as refused:
+        house.run_worker()
+
+    assert refused.value.code == code
+    assert house.issued(project) == []
+    assert not list(house.exchange.names("item:"))
