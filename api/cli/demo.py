@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
 from api.client.errors import ClientError
-from api.demo import material, scenes
+from api.demo import material, scenes, second_firm
 from api.demo.material import Material
 from api.demo.scenes import SCENES, Play
 from api.demo.stage import Stage, ended_by_signals, staged
@@ -106,9 +106,9 @@ def _played(console: Console, stage: Stage, given: Material | None) -> tuple[Pla
         own = stage.folder / "parties" / "hospital" / "deposit"
         known = rows_of(material.EXAMPLES / "register.csv")
         scenes.hand_over(play, given or material.gathered(own, known))
-        for scene in (scenes.clean, scenes.approve, scenes.open_project):
+        for scene in (scenes.clean, scenes.approve, scenes.open_project, second_firm.open_project):
             scene(play)
-        for scene in (scenes.label, scenes.review, scenes.let_out):
+        for scene in (scenes.label, scenes.review, scenes.let_out, second_firm.compare):
             scene(play)
     play.company.close()
     return play, verdicts(stage.folder, play.company.ledger)

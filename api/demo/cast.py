@@ -30,7 +30,7 @@ class Part:
 CAST: Final = (
     Part("depositor", "hospital", "depositor", "hospital"),
     Part("officer", "hospital", "deid-officer", "hospital"),
-    Part("lead", "firm:qilu-labelling", "project-lead", "firm"),
+    Part("lead", "firm:qilu-labelling", "project-lead", "firm", in_project=True),
     Part("labeller-1", "firm:qilu-labelling", "labeller", "firm", in_project=True),
     Part("labeller-2", "firm:qilu-labelling", "labeller", "firm", in_project=True),
     Part("reviewer", "firm:qilu-labelling", "reviewer", "firm", in_project=True),

@@ -54,22 +54,32 @@ GUIDELINE: Final = {
     "negative_examples": ["Normal variants; a report template without a patient."],
     "quality_index": "Cohen's kappa of 0.8 or more on reviewed items.",
 }
+DOCUMENTS: Final = {"guideline": GUIDELINE, "schema": SCHEMA}
 _WORDS: Final = ("nodule", "结节", "占位", "haematoma", "缺血灶", "结石", "lesion", "浓聚")
 _TELLING: Final = re.compile("|".join(_WORDS), re.IGNORECASE)
+_SURROGATE: Final = re.compile(r"\[[A-Z_0-9]+-([A-Z]{6})")
 _MOST_SPANS: Final = 50
 _UNSHOWABLE: Final = 422
 _PNG_SIZE: Final = slice(16, 24)
 
 
-def opinion(seat: Project, lease: str) -> dict[str, object]:
+def opinion(seat: Project, lease: str, known: set[str]) -> dict[str, object]:
     """What a person of the demo says after looking at all that a lease shows.
+
+    Args:
+        seat: the person's place in the project.
+        lease: the lease.
+        known: gets the ids of item and task, and the letters of every surrogate seen.
 
     Raises:
         ClientError: the server refused for another reason than that a frame can't be shown.
     """
     seen = seat.lease(lease)
+    known.update((str(seen["item"]), str(seen["task"])))
     if seen["kind"] == "text":
-        return _of_text(seat.text(lease))
+        text = seat.text(lease)
+        known.update(_SURROGATE.findall(text))
+        return _of_text(text)
     try:
         frames = [seat.frame(lease, number) for number in range(int(seen["frames"]))]
     except ClientError as error:

@@ -32,7 +32,7 @@ from api.demo.cast import (
     train,
 )
 from api.demo.material import Material
-from api.demo.opinions import GUIDELINE, SCHEMA, opinion
+from api.demo.opinions import DOCUMENTS, opinion
 from api.demo.stage import Stage
 
 Tell = Callable[[str, int, int], None]
@@ -49,6 +49,7 @@ SCENES: Final = (
     "label",
     "review",
     "release",
+    "compare",
 )
 _PATIENCE_S: Final = 300.0
 _LABELLERS: Final = ("labeller-1", "labeller-2")
@@ -66,6 +67,9 @@ class Play:
     release: str = ""
     items: list[Json] = field(default_factory=list)
     issued: int = 0
+    seen: set[str] = field(default_factory=set)  # identifiers that the first firm's people saw
+    other: str = ""  # the second firm's project
+    seen_by_other: set[str] = field(default_factory=set)
     files_left: Sequence[Path] = ()
 
     @property
@@ -187,21 +191,24 @@ def open_project(play: Play) -> None:
     """The firm's project; the worker issues each approved item to it under a new id."""
     lead = play.company["lead"]
     play.project = new_id()
-    documents = {"guideline": GUIDELINE, "schema": SCHEMA}
-    _seat(play, lead).create(
-        play.dataset, "Findings in images and reports", "firm:qilu-labelling", documents
-    )
-    steward, now = play.company[STEWARD.name], datetime.now(UTC)
-    window = permits.Window(now - timedelta(minutes=1), now + timedelta(days=90))
-    permits.issue_permit(
-        steward.door, steward.own, play.company.ledger, play.dataset, play.project, window
-    )
     for part in CAST:
         if part.in_project:
             give(play.company, role_of(play.company[part.name], f"project:{play.project}"))
+    title, firm = "Findings in images and reports", lead.part.organisation
+    _seat(play, lead).create(play.dataset, title, firm, DOCUMENTS)
+    permit(play, play.project)
     approved = sum(item["state"] == "CLEANED" for item in play.items)
     play.awaits("issue", lambda: (sum(_tasks(play).values()), approved))
     play.issued = approved
+
+
+def permit(play: Play, project: str) -> None:
+    """The steward's permit for a project, for a while."""
+    steward, now = play.company[STEWARD.name], datetime.now(UTC)
+    window = permits.Window(now - timedelta(minutes=1), now + timedelta(days=90))
+    permits.issue_permit(
+        steward.door, steward.own, play.company.ledger, play.dataset, project, window
+    )
 
 
 def label(play: Play) -> None:
@@ -211,7 +218,7 @@ def label(play: Play) -> None:
     def work(person: Person) -> None:
         seat = _seat(play, person)
         while not stopped.is_set() and (given := seat.next_task()) is not None:
-            said = opinion(seat, str(given["lease"]))
+            said = opinion(seat, str(given["lease"]), play.seen)
             saved = seat.submit_value(str(given["task"]), int(given["version"]), said)
             keep_receipt(play.party("firm") / "receipts", f"label-{given['task']}", saved)
             play.tell("label", _labelled(play), play.issued)
@@ -228,7 +235,7 @@ def review(play: Play) -> None:
     """Another person looks again and accepts."""
     seat, done = _seat(play, play.company["reviewer"]), 0
     while (given := seat.next_review()) is not None:
-        opinion(seat, str(given["lease"]))
+        opinion(seat, str(given["lease"]), play.seen)
         saved = seat.judge(str(given["task"]), ACCEPT)
         keep_receipt(play.party("firm") / "receipts", f"review-{given['task']}", saved)
         done += 1

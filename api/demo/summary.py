@@ -63,7 +63,10 @@ def _rows(
         yield f"  why {state}", f"{count} {reason}"
     yield "identifiers removed", _counted(removed_in(entries)) or "none"
     actions = Counter(str(entry["action"]) for entry in entries if entry["refusal"] is None)
-    yield "items issued", str(actions["item.issue"])
+    yield "items issued", f"{play.issued} to each of two projects, under other identifiers"
+    both = len(play.seen & play.seen_by_other)
+    told = f"{both} of {len(play.seen)} and {len(play.seen_by_other)} that their people saw"
+    yield "  identifiers in both", told
     yield "labels", f"{actions['label.submit']} saved, {actions['review.submit']} reviewed"
     names = ", ".join(sorted(path.name for path in play.files_left))
     yield "what left", f"release {play.release}: {names}"

@@ -78,9 +78,9 @@ class _Again:
 
     def _moved(self, date: Moved | None) -> str | None:
         new = date.further(self._days) if date and self._days is not None else None
-        if new is None or self._register.needles.find(new.text):
-            return None
-        return new.text
+        if date is None or new is None or new.text == date.text:
+            return None  # without a year, a date a year ago is written as it was
+        return None if self._register.needles.find(new.text) else new.text
 
 
 def _kind(match: re.Match[str]) -> str:
