@@ -65,8 +65,8 @@ def _rows(
     actions = Counter(str(entry["action"]) for entry in entries if entry["refusal"] is None)
     yield "items issued", f"{play.issued} to each of two projects, under other identifiers"
     both = len(play.seen & play.seen_by_other)
-    told = f"{both} of {len(play.seen)} and {len(play.seen_by_other)} that their people saw"
-    yield "  identifiers in both", told
+    seen = f"{len(play.seen)} and {len(play.seen_by_other)} that their people saw"
+    yield "  seen in both", f"{both} identifiers of {seen}"
     yield "labels", f"{actions['label.submit']} saved, {actions['review.submit']} reviewed"
     names = ", ".join(sorted(path.name for path in play.files_left))
     yield "what left", f"release {play.release}: {names}"
