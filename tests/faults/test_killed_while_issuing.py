@@ -62,6 +62,7 @@ def project_of(round_: Round) -> Project:
     give(round_.company, role_of(lead, f"project:{own}"))
     project = Project(lead.door, round_.company.ledger, own)
     project.create(round_.dataset, "Findings", FIRM, DOCUMENTS)
+    scenes.permit(round_, own)
     return project
 
 

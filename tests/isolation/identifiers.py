@@ -8,6 +8,7 @@ from io import BytesIO
 import pydicom
 from enclave_house import LEDGER, EnclaveHouse
 
+from policies.vocabulary import Action
 from sandbox.exchange import item_name, record_name
 from sandbox.label.custody import IssuedKeys
 from sandbox.records.labels import ProjectItem, Task
@@ -58,6 +59,9 @@ def _texts(house: EnclaveHouse, project: str) -> Iterator[str]:
         for task in tables.of(Task).find(project=project):
             yield f"{task.id} {task.item} {task.project}"
     for entry in entries(house, project, rows):
+        if entry["action"] == Action.PERMIT_ISSUE:
+            entry.pop("signed")  # the steward's key, and the days until which the contract runs
+            entry.pop("outcome")
         yield json.dumps({key: value for key, value in entry.items() if key not in OF_THE_LEDGER})
 
 

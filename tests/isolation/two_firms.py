@@ -43,7 +43,9 @@ class Firm:
         ward = self.ward
         ward.town.permit(ward.steward, ward.ledger, ward.dataset, self.project)
         title = f"Effusions for {self.name}"
-        self.at("project-lead").create(self.ward.dataset, title, self.name, documents)
+        ward = self.ward
+        self.at("project-lead").create(ward.dataset, title, self.name, documents)
+        ward.town.permit(ward.steward, ward.ledger, ward.dataset, self.project)
 
     def begin(self, recipient: str) -> None:
         """One label accepted and asked out; another one leased, and one in review."""
