@@ -114,7 +114,8 @@ def _own(planter: Planter, study: Study) -> None:
     for tag, words in ((0x00080050, study.accession), (0x00200010, study.study_id)):
         for one in planter.plants:
             if one.tag == tag:
-                one.needles = [words.encode().hex()]
+                # People write them elsewhere, too; there it is a trap that is sprung.
+                one.needles, one.shared = [words.encode().hex()], True
 
 
 def _sentences(planter: Planter, study: Study) -> None:
