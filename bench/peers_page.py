@@ -30,6 +30,8 @@ Where the table leaves a choice of actions each of them passes, and dates may be
 of days. A leak is a planted value left in its place, or its unique words
 anywhere in the output. The ten rows in code type count the kinds of action that the MIDI-B
 benchmark counts, correct over required on this corpus; they are not that benchmark's own scores.
+Some of the other kinds of place, remarks that the table doesn't list for instance, lie beyond what
+the profile asks of a tool.
 """
 
 
