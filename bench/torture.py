@@ -38,7 +38,14 @@ PER_HOUSE = 3
 long log kills this frequent would leave it no time for work."""
 
 SWEEPS = ("tests/verifier/test_bit_flips.py", "tests/verifier/test_json_forms.py")
-BAD_INPUT = ("tests/faults/test_bad_input.py",)
+BAD_INPUT = (
+    "tests/faults/test_bad_files.py",
+    "tests/faults/test_full_disk.py",
+    "tests/api/test_hostile_requests.py",
+    "tests/clean/test_bad_deposits.py",
+    "tests/collect",
+    "tests/deid/test_dicom_refusals.py",
+)
 
 
 def main() -> int:

@@ -86,7 +86,7 @@ class Tally:
 # --- processes: each is a function that ends with an exit code ----------------------------------
 def worker(folder: Path) -> int:
     """A worker that does what there is to do, and ends."""
-    made = wiring.working(load(folder, {}))
+    made = wiring.working(load(folder, {}, {"worker_processes": 1}))
     try:
         made.begin()
         while made.turn():

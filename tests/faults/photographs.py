@@ -15,6 +15,7 @@ from postgres_server import PostgresServer
 from siege import Siege, few_films
 
 from api.client.http import Json
+from api.client.intake import trusted_intake_key
 from api.demo import material, scenes
 from api.demo.cast import STEWARD
 
@@ -69,9 +70,14 @@ class Photographer:
         play = self.house.round()
         play.tell = self._see
         scenes.make_dataset(play)
+        who = play.company["depositor"]
+        # Waits until the worker gave its keys: without them nothing is sealed.
+        trusted_intake_key(
+            who.door, play.company.ledger, play.dataset, play.company.worker, who.own
+        )
         self._stop_worker()
         self._take("people", 0)
-        scenes.hand_over(play, material.given(self.place / "films", None))
+        scenes.hand_over(play, material.given(self.place / "films"))
         scenes.clean(play)
         scenes.approve(play)
         self._stop_worker()

@@ -81,7 +81,8 @@ def deposited(tmp_path_factory):
     logging.getLogger().addHandler(listener)
     dataset = house.receiving()
     files = {name: octets for name, (_, octets, _) in BAD.items()} | {GOOD: named_ct()}
-    rows = ({"id": "1", "name": f"{CANARY} Mirelle"},)
+    row = dict.fromkeys(("id_number", "mrn", "phone"))
+    rows = ({"id": "1", "name": f"{CANARY} Mirelle", **row},)
     sealed = house.deposit(dataset, files, rows)
     house.run_worker()
     logging.getLogger().removeHandler(listener)

@@ -50,7 +50,7 @@ def approved(siege: Siege, folder: Path) -> Round:
     many_reports(folder)
     round_ = siege.round()
     scenes.make_dataset(round_)
-    scenes.hand_over(round_, material.given(folder, None))
+    scenes.hand_over(round_, material.given(folder))
     scenes.clean(round_)
     scenes.approve(round_)
     return round_
