@@ -87,7 +87,8 @@ def policy_from(document: bytes) -> Policy:
     try:
         raw = json.loads(document)
         rows = raw["rows"]
-        if raw["v"] != 1 or set(raw) != {"v", "rows"} or not all(isinstance(r, str) for r in rows):
+        formed = isinstance(rows, list) and all(isinstance(row, str) for row in rows)
+        if raw["v"] != 1 or set(raw) != {"v", "rows"} or not formed:
             raise PolicyInvalid("document-malformed", "not a policy document")
     except (ValueError, TypeError, KeyError) as error:
         raise PolicyInvalid("document-malformed", f"{error}") from error
