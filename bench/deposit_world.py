@@ -56,8 +56,8 @@ def run() -> None:
         scenes.gather_people(play)
         depositor = play.company["depositor"]
         keep_session(depositor.folder, stage.url, depositor.door)
-        small(play, place)
         large(play, place)
+        small(play, place)
         play.company.close()
 
 

@@ -134,7 +134,9 @@ def _clock_told() -> Iterator[None]:
         if error.status != _REFUSED or behind_s is None or abs(behind_s) < _STEP_S:
             raise
         how = "behind" if behind_s > 0 else "ahead of"
-        span = timedelta(seconds=round(abs(behind_s)))
+        # Whole minutes where there are some: the header tells seconds, and answers take time.
+        unit_s = 60 if abs(behind_s) >= 2 * 60 else 1
+        span = timedelta(seconds=round(abs(behind_s) / unit_s) * unit_s)
         raise ClientError(
             "clock-differs",
             f"the login was refused, and this machine's clock is {span} {how} the server's: "
