@@ -1,14 +1,11 @@
 """Datasets, their intake keys, and deposits."""
 
 import base64
-from collections.abc import AsyncIterator, Callable
 from hashlib import sha256
 from typing import Annotated
 
-from anyio import fail_after
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Query, Request
-from starlette.requests import ClientDisconnect
 
 from api.authentication import ActorHere
 from api.requests import RequestKey, WindowHere, from_base64
@@ -29,6 +26,7 @@ from api.shapes_collect import (
     NamingKeyShape,
     ParcelShape,
 )
+from api.uploads import take
 from policies.vocabulary import ItemState, Role
 from sandbox.acts import Actor
 from sandbox.collect import arrival
@@ -36,7 +34,7 @@ from sandbox.collect import commands as c
 from sandbox.collect.announcements import Announcements
 from sandbox.collect.deposits import OPEN, require_open
 from sandbox.collect.pulse import Pulse
-from sandbox.errors import NotFound, Unavailable
+from sandbox.errors import NotFound
 from sandbox.exchange import SIGNATURE_BYTES, naming_name
 from sandbox.manifests import OuterManifest
 from sandbox.people.stewardship import Signed
@@ -58,8 +56,6 @@ DATASETS_READ_BY = frozenset(
     }
 )
 INTAKE_KEYS_READ_BY = frozenset({Role.STEWARD, Role.DEPOSITOR})
-STALL_S = 60.0
-_HOP_BYTES = 2**20
 _IDS = r"^[0-9a-f]{32}(,[0-9a-f]{32}){0,499}$"
 
 
@@ -234,7 +230,7 @@ def _object_routes(routes: APIRouter, house: House, announcements: Announcements
         manifest = await run_sync(opened, ledger, dataset, deposit, actor)
         with _delivery(house, ledger, manifest) as delivery:
             await run_sync(delivery.begin, object_id)
-            taken = await _take(request, delivery.write, pulse, deposit)
+            taken = await take(request, delivery.write, lambda: pulse.beat(deposit))
             await run_sync(delivery.end)
             await run_sync(delivery.keep)
         return ArrivedShape(object_id=object_id, size_bytes=taken)
@@ -247,7 +243,7 @@ def _object_routes(routes: APIRouter, house: House, announcements: Announcements
         manifest = await run_sync(opened, ledger, dataset, deposit, actor)
         with _delivery(house, ledger, manifest) as delivery:
             parcel = arrival.Parcel(delivery)
-            taken = await _take(request, parcel.write, pulse, deposit)
+            taken = await take(request, parcel.write, lambda: pulse.beat(deposit))
             parcel.end()
             kept = await run_sync(delivery.keep)
         return ParcelShape(objects=kept, size_bytes=taken)
@@ -255,44 +251,6 @@ def _object_routes(routes: APIRouter, house: House, announcements: Announcements
 
 def _delivery(house: House, ledger: str, manifest: OuterManifest) -> arrival.Delivery:
     return arrival.Delivery(ledger, manifest, house.blobs, house.exchange)
-
-
-async def _take(
-    request: Request, write: Callable[[bytes], None], pulse: Pulse, deposit: str
-) -> int:
-    """Hand a request's body on in pieces of a fair size; how many octets there were."""
-    taken = 0
-    async for piece in _pieces(request):
-        pulse.beat(deposit)
-        await run_sync(write, piece)
-        taken += len(piece)
-    return taken
-
-
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    """The body in pieces of about `_HOP_BYTES`.
-
-    Raises:
-        Unavailable: `upload-cut`, `upload-stalled`: the rest does not come; nobody may be left
-            holding half an object for ever.
-    """
-    stream, held = request.stream(), bytearray()
-    try:
-        while True:
-            with fail_after(STALL_S):
-                piece = await anext(stream, None)
-            if piece is None:
-                break
-            held += piece
-            if len(held) >= _HOP_BYTES:
-                yield bytes(held)
-                held.clear()
-    except TimeoutError:
-        raise Unavailable("upload-stalled", f"nothing came for {STALL_S:.0f} s") from None
-    except ClientDisconnect:
-        raise Unavailable("upload-cut", "the connection ended before the object") from None
-    if held:
-        yield bytes(held)
 
 
 def _own(house: House, ledger: str, dataset: str, deposit: str, actor: Actor) -> Deposit:

@@ -323,3 +323,62 @@ def test_lists_and_states_are_for_members_with_a_reason(ward: Ward, folder: Path
     assert [one["dataset"] for one in listed] == [ward.dataset]
     assert again["state"] == "SEALED"
     assert {e.value.status for e in (early, idle, hidden)} == {403}
+
+
+@pytest.mark.requirement("R18")
+def test_a_depositor_learns_what_the_dataset_has_and_nobody_else_does(ward: Ward, folder: Path):
+    (sealed,) = ward.seal(folder)
+    ids = [path.name for path in (sealed / "objects").iterdir() if path.name != sealed.name]
+    path, door = f"{ward.path}/objects", ward.depositor.door
+
+    unknown = door.get(path, ids=",".join(ids))
+    depositing.send(door, sealed)
+    known = door.get(path, ids=",".join([*ids, "0" * 32]))
+    with pytest.raises(ClientError) as hidden:
+        ward.officer.door.get(path, ids=ids[0])
+
+    assert unknown == {"deposited": [], "announced": []}
+    assert known == {"deposited": sorted(ids), "announced": []}
+    assert hidden.value.status == 403
+
+
+@pytest.mark.parametrize(
+    "ids", ["", "x", "0" * 31, "0" * 32 + ",", "../" * 11, ",".join(["0" * 32] * 501)]
+)
+def test_what_is_no_list_of_ids_is_refused(ward: Ward, ids: str):
+    with pytest.raises(ClientError) as refused:
+        ward.depositor.door.get(f"{ward.path}/objects", ids=ids)
+
+    assert (refused.value.status, refused.value.field) == (422, "ids")
+
+
+def test_an_unknown_dataset_and_a_foreign_deposit_are_not_found(ward: Ward):
+    elsewhere = f"/hospitals/{ward.ledger}/datasets/{'0' * 32}"
+
+    with pytest.raises(ClientError) as unknown:
+        ward.depositor.door.get(f"{elsewhere}/objects", ids="0" * 32)
+    with pytest.raises(ClientError) as nothing:
+        ward.depositor.door.create(f"{ward.path}/deposits/{'0' * 32}/abandon", {})
+
+    assert (unknown.value.status, nothing.value.status) == (404, 404)
+
+
+def test_an_open_deposit_is_told_until_it_is_abandoned(ward: Ward, folder: Path):
+    (sealed,) = ward.seal(folder)
+    objects = sorted(path for path in (sealed / "objects").iterdir() if path.name != sealed.name)
+    objects[0].write_bytes(b"damaged")
+    with pytest.raises(ClientError):
+        depositing.send(ward.depositor.door, sealed)
+
+    answer = ward.depositor.door.get(f"{ward.path}/objects", ids=objects[0].name)
+    ended = ward.depositor.door.create(f"{ward.path}/deposits/{sealed.name}/abandon", {})
+    after = ward.depositor.door.get(f"{ward.path}/objects", ids=objects[0].name)
+    with pytest.raises(ClientError) as late:
+        depositing.send(ward.depositor.door, sealed)
+
+    (told,) = answer["announced"]
+    assert (told["deposit"], told["own"], told["objects"]) == (sealed.name, True, [objects[0].name])
+    assert told["idle_s"] >= 0
+    assert ended["state"] == "ABANDONED"
+    assert after["announced"] == []
+    assert late.value.code == "deposit-abandoned"
