@@ -37,6 +37,7 @@ class Transaction:
         self._errors = connection.dialect.loaded_dbapi
         self._writable = writable
         self._gives_up = connection.dialect.name == "postgresql"  # at the first refused row
+        self._later: list[str] = []  # savepoints of a far database, sent with what comes next
         self.usable = True
 
     def rows(self, prepared: Prepared, values: Values) -> list[StoredRow]:
@@ -66,6 +67,7 @@ class Transaction:
         """
         self._check_writable()
         self.check_usable()
+        self._send_later()
         try:
             with closing(self._driver.cursor()) as cursor:
                 cursor.executemany(
@@ -77,10 +79,21 @@ class Transaction:
     def run_text(self, text: str) -> None:
         """Execute a statement without values that every database says alike.
 
+        To a far database it goes with the next statement: each way there and back counts.
+
         Raises:
             LedgerUnavailable: the database fails, or the transaction is over.
         """
-        self._run(text, ())
+        self.check_usable()
+        if self._gives_up:
+            self._later.append(text)
+        else:
+            self._run(text, ())
+
+    def _send_later(self) -> None:
+        if self._later:
+            text, self._later = "; ".join(self._later), []
+            self._run(text, None)
 
     def commit(self) -> None:
         """Make it durable; the transaction is over then, however it went.
@@ -89,6 +102,7 @@ class Transaction:
             LedgerUnavailable: it could not be made durable.
         """
         self.check_usable()
+        self._send_later()
         self.usable = False
         try:
             self._connection.commit()
@@ -109,11 +123,13 @@ class Transaction:
             raise LedgerUnavailable("snapshot-read-only", "a snapshot can't be written to")
 
     def _run(
-        self, text: str, values: Sequence[Stored] | Values, *, fetch: bool = False
+        self, text: str, values: Sequence[Stored] | Values | None, *, fetch: bool = False
     ) -> tuple[list[StoredRow], int]:
         """Rows found, if they are to be fetched, and the number of rows met."""
         # Plain calls, no context managers: these cost more than a small statement does.
         self.check_usable()
+        if self._later:
+            self._send_later()
         try:
             cursor = self._driver.cursor()
             try:

@@ -58,7 +58,7 @@ class PostgresServer:
     def __init__(self, *, tcp_port: int = 0) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="anbiao-pg-"))
         self._uid = NOBODY if os.geteuid() == 0 else None
-        self._programs = _programs(self.folder, foreign=self._uid is not None)
+        self.programs = _programs(self.folder, foreign=self._uid is not None)
         self._tcp_port = tcp_port
         self._process: subprocess.Popen[str] | None = None
         self._numbers = itertools.count()
@@ -86,7 +86,7 @@ class PostgresServer:
         ready = threading.Event()
         self._process = process = subprocess.Popen(
             [
-                *(self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder),
+                *(self.programs / "postgres", "-D", self.folder / "data", "-k", self.folder),
                 *("-c", "max_connections=200", "-c", "log_min_messages=log"),
                 *("-c", f"listen_addresses={'127.0.0.1' if self._tcp_port else ''}"),
                 *("-c", f"port={self._tcp_port or 5432}"),
@@ -132,7 +132,7 @@ class PostgresServer:
     def _make_cluster(self) -> None:
         subprocess.run(
             [
-                *(self._programs / "initdb", "-D", self.folder / "data", "-U", "postgres"),
+                *(self.programs / "initdb", "-D", self.folder / "data", "-U", "postgres"),
                 *("--auth=trust", "--encoding=UTF8", "--no-sync", "--locale=C.UTF-8"),
             ],
             check=True,
