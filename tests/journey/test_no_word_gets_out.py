@@ -81,6 +81,7 @@ def bad_requests(play: Play) -> Iterator[str]:
             yield f"{error.status} {error.code} {error.message} {error.field}"
 
 
+@pytest.mark.requirement("R34")
 @pytest.mark.requirement("R66")
 @pytest.mark.requirement("R83")
 def test_no_answer_and_nothing_kept_holds_a_planted_word(played):

@@ -258,6 +258,24 @@ def test_the_passport_holds_all_that_it_rests_on(house):
     assert passport.statement["predicate"]["recipient"] == house.recipient.member
 
 
+@pytest.mark.requirement("R58")
+def test_every_control_that_was_applied_is_kept_and_bound_to_the_package(house):
+    release = house.screened()
+    files = house.inspect(house.checker, release)
+    house.vote(house.steward, release)
+    house.vote(house.checker, release)
+    house.work()
+
+    passport = check_passport(house.release(release).passport, read_pins(house.vkeys()))
+
+    kept = json.loads(files["controls.json"])
+    digests = {one["name"]: one["digest"]["sha256"] for one in passport.statement["subject"]}
+    assert kept["controls"] == passport.statement["predicate"]["controls"] != []
+    assert f"sha256:{digests['controls.json']}" == sha256_text(files["controls.json"])
+    (screened,) = [one for one in passport.entries if one["action"] == "release.screen"]
+    assert passport.statement["predicate"]["package"] in json.dumps(screened)
+
+
 def test_a_sealed_package_is_of_one_release_only(house):
     release = house.released()
     sealed = house.blobs.read(house.release(release).sealed_blob)
