@@ -50,7 +50,7 @@ def played(stage: Stage, folder: Path) -> scenes.Play:
     play = scenes.Play(stage, lambda _what, _done, _total: None)
     scenes.gather_people(play)
     scenes.make_dataset(play)
-    scenes.hand_over(play, given(folder, None))
+    scenes.hand_over(play, given(folder))
     for scene in (scenes.clean, scenes.approve, scenes.open_project):
         scene(play)
     return play
