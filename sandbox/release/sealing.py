@@ -6,6 +6,7 @@ the verified log; package and statement are checked against the digests that wer
 1. votes: counted anew (`verdicts.py`), each approval's envelope signature verified;
 2. package: the ciphertext that screening named opens to the digest that was voted on, and the
    statement is the one that the log's facts give for these files;
+   The hospital's permit for the project is in force, by the newest that a steward signed;
 3. recipient: a key from a grant that a steward signed and that is in force now;
 4. seal, passport, act.
 
@@ -92,6 +93,7 @@ class Sealer:
         release, digests = row.id, case.digests
         entries = self.enclave.history(ledger).entries()
         dataset = lineage.dataset_of(entries, case.request.project)
+        lineage.require_permit(entries, case.request.project, dataset, self.enclave.clock())
         keys = self.enclave.vault.keys(ledger, dataset)
         key = keys.key(package_key_name(release, case.request.index))
         data = self.enclave.blobs.read(digests["ciphertext"].removeprefix("sha256:"))

@@ -17,6 +17,7 @@ from sandbox.exchange import release_name
 from sandbox.records.deposits import Dataset
 from sandbox.records.labels import Label, Project, Task
 from sandbox.records.people import Membership
+from sandbox.records.permits import Permit
 from sandbox.records.releases import Vote
 from sandbox.release import lineage
 from sandbox.release.statement import PAYLOAD_TYPE
@@ -394,3 +395,20 @@ def test_unknown_things_are_not_in_the_lineage(house):
         with pytest.raises(VerificationFailed):
             ask(entries, new_id())
     assert lineage.accepted(entries, new_id()) == {}
+
+
+# --- the permit --------------------------------------------------------------------------------
+@pytest.mark.requirement("R13")
+def test_a_permit_that_only_a_row_prolongs_seals_nothing(house):
+    release = house.approved()
+    (permit,) = house.rows(Permit)
+    house.permit(permit.dataset, minutes=1)
+    house.clock.advance(minutes=2)
+    (ended,) = house.rows(Permit)
+    house.change_behind_the_gate(replace(ended, valid_until=permit.valid_until))
+
+    with pytest.raises(VerificationFailed) as caught:
+        house.work()
+
+    assert caught.value.code == "permit-unproved"
+    assert house.release(release).sealed_blob is None
