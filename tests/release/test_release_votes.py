@@ -330,7 +330,7 @@ def test_an_expired_contract_stops_the_vote(house):
     release = house.screened()
     house.clock.advance(days=366)
 
-    refused(house, Forbidden, "forbidden", lambda: house.vote(house.checker, release))
+    refused(house, Forbidden, "contract-expired", lambda: house.vote(house.checker, release))
     assert house.work() == 0
 
 
