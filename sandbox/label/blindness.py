@@ -18,11 +18,13 @@ from sandbox.records.port import Tables
 
 
 def labels_here(tables: Tables, project: Project, account: str, now: datetime) -> bool:
-    """Whether the person behind an account labels in a project, or holds a slot there."""
+    """Whether the person behind an account labels in a project, or has labelled there."""
     persons = accounts_of(tables, account)
     return any(
         holds_seat(tables, project.id, one, (Role.LABELLER,), now)
         or tables.of(Task).count(project=project.id, labeller=one)
+        # First versions: a later one may be an adjudicator's, who labels nothing of their own.
+        or tables.of(Label).count(project=project.id, author=one, version=1)
         for one in persons
     )
 

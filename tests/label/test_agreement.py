@@ -1,6 +1,7 @@
 """Reading how labellers agree: never by labellers, never before, never of one item."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from refusals import last_entry, refused
@@ -94,6 +95,36 @@ def test_a_labeller_never_reads_them(ten, house):
     for who in (also_lead, ten.two):
         refused(house, Forbidden, "forbidden", lambda who=who: ten.read(who))
         assert last_entry(house)["ruling"]["rule"] == "agreement.read/labels-here"
+
+
+@pytest.mark.requirement("R41")
+def test_who_labelled_once_and_left_does_not_read_them_in_a_new_role(ten, house):
+    task = min(house.rows(Task), key=lambda row: (row.item, row.slot))
+    house.open_review(house.reviewer, task.id)
+    house.judge(house.reviewer, task.id, "return", "look again")
+    for membership in house.rows(Membership, account=house.labeller.account):
+        house.revoke(membership.id)
+    third = house.another(Role.LABELLER, project_domain(house.project), "firm:one")
+    house.open_task(third, task.id)
+    house.change_behind_the_gate(
+        *(
+            replace(row, labeller=third.account)
+            for row in house.rows(Task, labeller=house.labeller.account)
+        )
+    )
+    house.grant(house.labeller, Role.PROJECT_LEAD, project_domain(house.project), "firm:one")
+
+    refused(house, Forbidden, "forbidden", lambda: ten.read(house.labeller))
+
+
+def test_an_inspector_who_decided_an_item_still_reads_them(ten, house):
+    task = min(house.rows(Task), key=lambda row: (row.item, row.slot))
+    house.open_review(house.reviewer, task.id)
+    house.judge(house.reviewer, task.id, "adjudicate", "they differ")
+    house.open_review(ten.inspector, task.id)
+    house.judge(ten.inspector, task.id, "decide", "as I see it", {"classes": ["effusion"]})
+
+    assert ten.read(ten.inspector)[0].counting == 10
 
 
 def test_others_of_the_firm_don_t_read_them(ten, house):
