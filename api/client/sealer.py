@@ -1,4 +1,4 @@
-"""Sealing on all cores: one file per call, in processes of their own where there are many.
+"""Sealing on all cores: one file per call, in processes of their own where there is much to do.
 
 What was read while sealing must be what was read while naming, to the byte: a file that grew,
 shrank, was rewritten or went away in between is told, and nothing of it is kept.
@@ -21,8 +21,11 @@ from api.client.folders import CHANGED, GONE, UNREADABLE, open_regular
 from api.client.manifest import IntakeKey, seal_object
 from api.client.spool import SealedRow
 
-WORTH_PROCESSES: Final = 256
-"""So many files are sealed sooner in several processes, which take a moment to start."""
+WORTH_S: Final = 2.0
+"""So much work for one core is done sooner by several processes, which take a moment to start."""
+
+_FILE_S: Final = 0.0003
+_BYTE_S: Final = 2e-9
 
 _AT_ONCE: Final = 16
 
@@ -73,7 +76,8 @@ def seal(job: Job) -> Done:
 class Sealer:
     """Seals many files; `close` ends its processes."""
 
-    def __init__(self) -> None:
+    def __init__(self, worth_s: float = WORTH_S) -> None:
+        self._worth_s = worth_s
         self._pool: ProcessPoolExecutor | None = None
 
     def each(self, jobs: list[Job]) -> Iterator[Done]:
@@ -83,7 +87,8 @@ class Sealer:
             ClientError: `sealing-ended`: a sealing process was killed; nothing is lost.
             OSError: the spool can't be written.
         """
-        if len(jobs) < WORTH_PROCESSES:
+        work_s = _FILE_S * len(jobs) + _BYTE_S * sum(job.named.size for job in jobs)
+        if len(jobs) == 1 or work_s < self._worth_s:
             yield from map(seal, jobs)
             return
         if self._pool is None:

@@ -5,6 +5,7 @@ from io import BytesIO
 
 import pytest
 
+from api.client.batch import Namer
 from api.client.deposit import Source, seal_folder, send
 from api.client.errors import ClientError
 from api.client.folders import Found, open_regular, walk
@@ -12,6 +13,7 @@ from api.client.http import connect
 from api.client.keys import make_keys
 from api.client.manifest import IntakeKey, read_subjects, seal_object
 from api.client.parts import MOST_FILES
+from api.client.sealer import Job, Sealer
 from api.register import rows_of
 from crypto import sealing
 from sandbox.errors import Malformed
@@ -154,3 +156,22 @@ def test_subjects_are_read_by_path(tmp_path):
     source = Source([], subjects=read_subjects(path), subject="other")
 
     assert (source.about("甲/1.txt"), source.about("b.txt")) == ("p1", "other")
+
+
+def test_processes_seal_what_one_would_and_end(tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(40):
+        (folder / f"{number}.txt").write_text(f"report {number}")
+    names = list(Namer(Source.of(folder), KEY).all(lambda _: None, lambda _: None))
+    (folder / "7.txt").write_text("changed")
+    jobs = [Job(named, KEY, "4" * 32, tmp_path / named.object_id) for named in names]
+    pool = Sealer(worth_s=0.0)
+
+    done = list(pool.each(jobs))
+    pool.close()
+
+    assert [one.named for one in done] == names
+    assert [one.named.name for one in done if one.row is None] == ["7.txt"]
+    sealed = {one.row.object_id for one in done if one.row}
+    assert sealed == {path.name for path in tmp_path.iterdir() if path.is_file()}
