@@ -353,6 +353,11 @@ def database_address(settings: Settings) -> URL | None:
     return None if settings.database is None else address_in(settings.database)
 
 
+def check_database(settings: Settings) -> None:
+    """Open the ledgers and close them again; raises the `SandboxError` that stands in the way."""
+    _ledgers(settings).close()
+
+
 def _ledgers(settings: Settings) -> Ledgers:
     address = database_address(settings)
     return SqliteLedgers(settings.dir / "db") if address is None else PostgresLedgers(address)

@@ -16,6 +16,8 @@ from typing import Final
 import click
 
 from api.cli.processes import dir_option
+from sandbox import wiring
+from sandbox.errors import SandboxError
 from sandbox.layout import OWN, is_apart
 from sandbox.settings import Mode, Settings, is_loopback, load
 from sandbox.soundness import TOLD, Verdict, exposed_secrets, failures, secret_files
@@ -104,6 +106,7 @@ def examine(settings: Settings) -> Iterator[Line]:
     yield _users(settings.dir)
     yield _worker(settings)
     yield from _door(settings)
+    yield from _database(settings)
     yield _disk(settings)
     yield Line(
         Verdict.WARN,
@@ -241,6 +244,24 @@ def _door(settings: Settings) -> Iterator[Line]:
             "TLS",
             f"in force, reached from {'this machine' if here else 'the network'}",
             f"已启用，可从{'本机' if here else '网络'}访问",
+        )
+
+
+def _database(settings: Settings) -> Iterator[Line]:
+    if not settings.shares_ledgers:
+        return
+    try:
+        wiring.check_database(settings)
+    except SandboxError as error:
+        said = f"{error.code}: {error.message}"
+        yield Line(Verdict.FAIL, error.code, "database", said, f"数据库检查未通过：{error.code}")
+    else:
+        yield Line(
+            Verdict.OK,
+            "database",
+            "database",
+            "answers; the role may do no more than it must, the tables are of this version",
+            "可以连接；角色权限不超出所需，表结构与本版本一致",
         )
 
 

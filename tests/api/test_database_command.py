@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 from postgres_server import PASSWORD
 
+from api.cli import doctor
 from crypto import secretfile
 from sandbox.errors import StateError, Unavailable, VerificationFailed
+from sandbox.settings import load
 from sandbox.storage.migrations import run
 from sandbox.storage.postgres import PostgresLedgers
 from sandbox.storage.postgres_link import address_in_file
@@ -130,3 +132,20 @@ def test_a_role_that_is_not_there_gets_no_rights(owner, role):
     done = typed("migrate", "--database-file", owner, "--role", role)
 
     assert done.returncode in {Unavailable.exit_code, 65}
+
+
+def test_doctor_says_whether_the_database_will_do(postgres, tmp_path):
+    for name, url in (("fit", postgres.house().application), ("owner", postgres.house().owner)):
+        secretfile.write(tmp_path / name, shown(url).encode())
+
+    fit, unfit, missing = (
+        {
+            line.check: line.verdict
+            for line in doctor.examine(load(tmp_path, {}, {"database_file": f}))
+        }
+        for f in (tmp_path / "fit", tmp_path / "owner", tmp_path / "nowhere")
+    )
+
+    assert fit["database"] == "ok"
+    assert unfit["database-role-unfit"] == "fail"
+    assert missing["file-missing"] == "fail"
