@@ -34,8 +34,11 @@ def _worth_it(value: str) -> bool:
     return len(value) >= (_MIN_LATIN if value.isascii() else _MIN_OTHER)
 
 
-def _word_char(character: str) -> bool:
-    return character.isascii() and character.isalnum()
+def sets_words_off(character: str) -> bool:
+    """Whether a Latin word or a number goes on with this character: a Latin letter or a digit."""
+    if character.isascii():
+        return character.isalnum()
+    return character.isalpha() and "LATIN" in unicodedata.name(character, "")
 
 
 class _Forms:
@@ -70,8 +73,8 @@ def _stands_alone(value: str, text: str) -> bool:
     start = text.find(value)
     while start >= 0:
         end = start + len(value)
-        before = start > 0 and _word_char(value[0]) and _word_char(text[start - 1])
-        after = end < len(text) and _word_char(value[-1]) and _word_char(text[end])
+        before = start > 0 and sets_words_off(value[0]) and sets_words_off(text[start - 1])
+        after = end < len(text) and sets_words_off(value[-1]) and sets_words_off(text[end])
         if not before and not after:
             return True
         start = text.find(value, start + 1)

@@ -11,6 +11,7 @@ from functools import lru_cache
 from itertools import permutations
 
 from sandbox.deid.forms import Register, RegisterRow
+from sandbox.deid.needles import sets_words_off
 from sandbox.deid.text_chinese import is_han, is_ordinary
 from sandbox.deid.text_names_zh import in_name_context
 from sandbox.deid.text_spans import Kind, Span
@@ -137,10 +138,6 @@ def _found(
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
     return not (
-        (_word(text[start]) and start and _word(text[start - 1]))
-        or (_word(text[end - 1]) and end < len(text) and _word(text[end]))
+        (sets_words_off(text[start]) and start and sets_words_off(text[start - 1]))
+        or (sets_words_off(text[end - 1]) and end < len(text) and sets_words_off(text[end]))
     )
-
-
-def _word(character: str) -> bool:
-    return character.isalnum() and not is_han(character)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sandbox.deid.forms import Register, RegisterRow
@@ -225,6 +225,8 @@ TEXTS = st.lists(PIECES, max_size=14).map("".join)
 
 @settings(max_examples=300, deadline=None)
 @given(TEXTS)
+@example("1CT1e\u0301")
+@example("1CT1д")
 def test_cleaning_twice_equals_once(text):
     once = clean(text)
 
