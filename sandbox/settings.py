@@ -74,13 +74,6 @@ class Settings(BaseModel):
         str,
         Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,99}$", description="prefix of the logs' names"),
     ] = "anbiao.localhost"
-    steward_pins: Annotated[
-        Path | None,
-        Field(
-            description="file of the stewards' public keys that the worker believes, one per "
-            "line; `vault/stewards.pins` unless set"
-        ),
-    ] = None
     session_idle_s: Annotated[
         int, Field(ge=60, le=86_400, description="seconds without a request that end a session")
     ] = 1_800
@@ -98,9 +91,6 @@ class Settings(BaseModel):
     ] = 65_536
     password_passes: Annotated[
         int, Field(ge=2, le=10, description="passes over that memory in one password hash")
-    ] = 2
-    password_at_once: Annotated[
-        int, Field(ge=1, le=64, description="password hashes that may run at the same time")
     ] = 2
     request_bytes: Annotated[
         int, Field(ge=65_536, le=64 * _MIB, description="longest request body but for objects")
@@ -164,8 +154,8 @@ class Settings(BaseModel):
 
     @property
     def pins(self) -> Path:
-        """The file of pinned steward keys."""
-        return self.steward_pins or self.dir / "vault" / "stewards.pins"
+        """The file of pinned steward keys: beside what else the worker alone believes."""
+        return self.dir / "vault" / "stewards.pins"
 
 
 def is_loopback(host: str) -> bool:

@@ -70,6 +70,7 @@ from sandbox.vault import ACCOUNT_FILE, open_vault, pin_serve
 from sandbox.worker import Worker
 from sandbox.worker import furnish as furnish_worker
 
+_HASHES_AT_ONCE = 2  # each takes `password_memory_kib`; more of them only wait for one another
 _ACCOUNT = re.compile(r"[0-9a-f]{32}")
 _log = logging.getLogger("anbiao.wiring")
 
@@ -156,9 +157,7 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
     moments, delays, presence = _moments(settings, custody, clock)
     desk = Desk(
         gate=gate,
-        hasher=Hasher(
-            settings.password_memory_kib, settings.password_passes, settings.password_at_once
-        ),
+        hasher=Hasher(settings.password_memory_kib, settings.password_passes, _HASHES_AT_ONCE),
         delays=delays,
         presence=presence,
         setup_code=SetupCode(own / "setup-code"),
