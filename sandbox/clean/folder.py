@@ -134,9 +134,8 @@ class Run:
         self._sweep(lambda name: _is_stray(name, self._taken))
         left = [name for name in names if name not in done]
         crew = Crew[str, Outcome](partial(_station, self._batch), self._batch.workers)
-        answers = (
-            (name, self._placed(name, told or _CRASHED)) for name, told in crew.answers(left)
-        )
+        self._told = crew.answers(left)
+        answers = ((name, self._placed(name, told or _CRASHED)) for name, told in self._told)
         with _told():
             yield from _in_order(names, done, answers)
 

@@ -102,7 +102,7 @@ def material(folder: Path) -> Material:
     folder.mkdir()
     shutil.copy(str(get_testdata_file("CT_small.dcm", download=False)), folder)
     (folder / "report.txt").write_text("Findings: a nodule.\n", encoding="utf-8")
-    return given(folder, None)
+    return given(folder)
 
 
 SCENES = (

@@ -274,6 +274,7 @@ def test_grant_that_is_not_what_was_signed_is_refused(
     town, operator, steward, ledger, changes, code
 ):
     ben = town.enrolled(operator, "ben")
+    town.train(steward, ledger, ben)
     before = len(list(steward.door.items(f"/hospitals/{ledger}/members")))
 
     assert refused(grant_by, steward, ledger, ben, **changes) == code
@@ -365,15 +366,15 @@ def test_published_log_is_public_but_for_its_entries(town, operator, steward, le
     rex, ben = town.enrolled(operator, "rex"), town.enrolled(operator, "ben")
     town.grant(steward, ledger, rex, "regulator", organisation="regulator")
     town.grant(steward, ledger, ben, "depositor")
-    path = f"/log/{ledger}/tile/entries/000.p/3"
+    path = f"/log/{ledger}/tile/entries/000.p/5"
     with httpx.Client(base_url=f"{town.url}/v1/log/{ledger}", trust_env=False) as http:
-        head, keys, tile = http.get("/checkpoint"), http.get("/keys"), http.get("/tile/0/000.p/3")
-        bare = http.get("/tile/entries/000.p/3")
+        head, keys, tile = http.get("/checkpoint"), http.get("/keys"), http.get("/tile/0/000.p/5")
+        bare = http.get("/tile/entries/000.p/5")
 
-    assert head.text.splitlines()[:2] == [f"anbiao.localhost/{ledger}", "3"]
+    assert head.text.splitlines()[:2] == [f"anbiao.localhost/{ledger}", "5"]
     assert head.headers["cache-control"] == "no-cache"
     assert len(keys.text.splitlines()) == 2
-    assert len(tile.content) == 3 * 32
+    assert len(tile.content) == 5 * 32
     assert tile.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert bare.status_code == 401
     assert b"ledger.open" in rex.door.get_bytes(path)

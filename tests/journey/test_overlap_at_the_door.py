@@ -39,9 +39,11 @@ def second(firm: Firm, tmp_path: Path) -> Person:
     """A project of two slots per film is open; its second labeller."""
     firm.deposit(tmp_path / "films")
     documents = {"guideline": GUIDELINE, "schema": SCHEMA}
+    ward = firm.ward
+    ward.town.permit(ward.steward, ward.ledger, ward.dataset, firm.project)
     firm.at(firm.lead).create(firm.ward.dataset, "Lesions", "firm:one", documents, overlap=2)
     firm.ward.work()
-    town, ward = firm.ward.town, firm.ward
+    town = ward.town
     person = town.enrolled(town.operator, "lotte", "firm:one")
     own = {"domain": f"project:{firm.project}", "organisation": "firm:one"}
     town.grant(ward.steward, ward.ledger, person, "labeller", **own)

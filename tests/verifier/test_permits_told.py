@@ -34,7 +34,8 @@ def test_an_act_outside_of_the_signed_permit_is_named(change):
     log.permit(change=change)
     task = {"project": PROJECT, "task": named("task")}
     log.now = log.now.replace(microsecond=250_000)
-    log._on("labeller", "task.open", task, domain=OWN, stage="OPEN", assigned_other=False)
+    free = {"assigned_other": False, "labelled_already": False}
+    log._on("labeller", "task.open", task, domain=OWN, stage="OPEN", **free)
 
     assert_broken(story(log), "act-outside-permit")
 
