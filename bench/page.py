@@ -10,6 +10,7 @@ from peers_page import is_peers, side_by_side
 
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results.jsonl"
+TORTURE = HERE / "torture-results.jsonl"
 PAGE = HERE.parent / "docs" / "benchmarks.md"
 HEAD = """# Benchmarks
 
@@ -19,6 +20,52 @@ same machine, the best of several rounds; above 1, ours is faster. The machine i
 one that did other work meanwhile, so that figures of storage are low ones; what misses its goal is
 told as such. `make bench` appends yours to `bench/results.jsonl`.
 """
+
+
+TORTURE_HEAD = """
+## Torture
+
+What `make torture` found last, part by part: plays under random kills; single steps towards the
+disk that fail (`stride` K: every K-th of all steps and faults); flipped bytes; bad input at every
+door; packets that would leave the machine. Lost, doubled, forked and unfinished are counts of what
+must never be; `bench/torture-results.jsonl` keeps every line.
+
+| part | of what | runs | bad | stride | s | date | commit |
+|---|---|---|---|---|---|---|---|"""
+
+
+def torture() -> list[str]:
+    """The last line of each part, store, moment and process."""
+    last: dict[tuple, dict] = {}
+    for line in TORTURE.read_text(encoding="utf-8").splitlines() if TORTURE.exists() else ():
+        told = json.loads(line)
+        key = tuple(told.get(name) for name in ("part", "store", "moment", "process"))
+        last.pop(key, None)
+        last[key] = told
+    return [TORTURE_HEAD, *map(tortured, last.values())] if last else []
+
+
+def tortured(told: dict) -> str:
+    names = [told[name] for name in ("store", "moment", "process") if name in told]
+    kinds = told.get("runs") or told.get("kills") or {}
+    runs = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    if "acknowledged" in told:
+        runs = f"{told['rounds']} plays, {told['acknowledged']} acts acknowledged; killed: {runs}"
+    if "cases" in told:
+        runs = f"{told['cases']} cases"
+    steps = f" ({told['steps']} steps)" if "steps" in told else ""
+    bad = sum(told.get(k, 0) for k in ("lost", "doubled", "forks", "unfinished", "failed"))
+    cells = [
+        told["part"],
+        f"{' '.join(names)}{steps}",
+        runs,
+        str(bad) if told["good"] or bad else "**yes**",
+        str(told.get("stride", "")),
+        str(told.get("seconds", "")),
+        told["date"][:10],
+        told["commit"],
+    ]
+    return f"| {' | '.join(cells)} |"
 
 
 def last_figures() -> list[dict]:
@@ -41,7 +88,7 @@ def page(figures: list[dict]) -> str:
             lines += ["|---|---|---|---|---|---|---|---|"]
             lines += [row(figure) for figure in mine if figure["machine"] == machine]
         lines += side_by_side([one for one in figures if one["room"] == room and is_peers(one)])
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *torture()]) + "\n"
 
 
 def row(figure: dict) -> str:
