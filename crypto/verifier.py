@@ -69,6 +69,13 @@ KEY_SIZES = {ED25519: 32, ED25519_COSIGNATURE: 32, MLDSA_COSIGNATURE: 1312}
 DSSE_TYPE = "application/vnd.in-toto+json"
 PREDICATE_TYPE = "urn:anbiao:release-passport:v1"
 TRAINERS = frozenset({"label-admin", "project-lead", "steward"})
+PERMITTED = frozenset(
+    {
+        "agreement.read", "item.issue", "label.submit", "release.download", "release.inspect",
+        "release.request", "release.screen", "release.seal", "release.vote", "review.open",
+        "review.submit", "task.open", "task.reopen",
+    }
+)  # fmt: skip
 VOTING_ROLES = frozenset({"output-checker", "privacy-officer", "regulator", "steward"})
 
 # Source: docs/spec/provenance-log.md, clauses 2.2, 2.8 and 3.3.
@@ -1579,17 +1586,20 @@ class Permits:
     windows: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     datasets: dict[str, str] = field(default_factory=dict)  # of each project
 
-    def take(self, entry: Entry) -> None:
+    def take(self, entry: Entry, table: Table | None = None) -> None:
         """Learn from one entry, and compare with what it says of its project's permit.
 
         Raises:
-            Broken: an act was done under a permit that nobody signed, or outside of its window.
+            Broken: an act was done without the permit that it asks for, under one that no steward
+                signed, or outside of its window.
         """
         if entry["refusal"] is not None:
             return
         action, objects, where = entry["action"], entry["objects"], f"entry {entry['index']}"
         if action == "project.create":
             self.datasets[objects["project"]] = objects.get("dataset", "")
+        elif action in {"permit.issue", "permit.revoke"} and "steward" not in entry["roles"]:
+            raise Broken("permit-of-no-steward", where)
         elif action == "permit.issue":
             signed = entry["signed"]
             span = (utc(signed["terms"][name], where) for name in ("valid_from", "valid_until"))
@@ -1597,14 +1607,24 @@ class Permits:
             self.windows[about["project"]] = (about["dataset"], *span)
         elif action == "permit.revoke":
             self.windows.pop(entry["signed"]["objects"]["project"], None)
-        elif "permit_valid" in entry["facts"]:
+        elif "permit_valid" in entry["facts"] or asks_for_permit(action, table):
             self._check(entry, objects.get("project", entry["domain"].partition(":")[2]), where)
 
     def _check(self, entry: Entry, project: str, where: str) -> None:
         dataset, start, end = self.windows.get(project, ("", "", ""))
+        if entry["facts"].get("permit_valid") is not True:
+            raise Broken("act-without-permit", where)
         fits = dataset and dataset == self.datasets.get(project, dataset)
         if not fits or not start <= entry["at"] < end:
             raise Broken("act-outside-permit", where)
+
+
+def asks_for_permit(action: str, table: Table | None) -> bool:
+    """Whether a done act needs a permit: as its table says, else as clause 4.5 lists."""
+    if table is None:
+        return action in PERMITTED
+    rules = (rule for rule in table["rules"] if rule["action"] == action)
+    return any(test["fact"] == "permit_valid" for rule in rules for test in rule["when"])
 
 
 @dataclass
@@ -1701,7 +1721,7 @@ def read_story(log: Log, pins: Pins, tables: Mapping[str, Table] | None = None) 
     Raises:
         Broken: an entry, a role, a signature, a verdict or a release does not hold.
     """
-    story, quorum = Story(), None
+    story, quorum, table = Story(), None, None
     for entry in chained(log.raw, log.ledger):
         check_pinned_policy(entry, pins, f"entry {entry['index']}")
         if tables is not None:
@@ -1712,7 +1732,7 @@ def read_story(log: Log, pins: Pins, tables: Mapping[str, Table] | None = None) 
         if log.ledger != "platform":
             story.people.take(entry)
             story.lineage.take(entry, story.people, quorum)
-            story.permits.take(entry)
+            story.permits.take(entry, table)
         else:
             story.policies.take(entry)
     return story
