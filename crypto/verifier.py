@@ -2102,7 +2102,7 @@ def verify_evidence(data: bytes, pins: Pins, since: bytes | None = None) -> str:
     return (
         f"evidence of dataset {manifest['dataset']} in ledger {log.ledger}: {len(log.raw)} "
         f"entries, {story.ruled} verdicts ruled again by {len(tables)} tables, "
-        f"{len(passports)} passports; {_witness_words(log.cosignatures)}"
+        f"{len(passports)} passports; {_trust_words(log.cosignatures, pins)}"
     )
 
 
@@ -2114,8 +2114,10 @@ def _check_complete(lineage: Lineage, dataset: str, passports: set[str]) -> None
         raise Broken(code, f"packages/{release}/passport.json")
 
 
-def _witness_words(cosignatures: int) -> str:
-    return f"{cosignatures} cosignatures not checked" if cosignatures else "unwitnessed"
+def _trust_words(cosignatures: int, pins: Pins) -> str:
+    """Who else saw the log, and whether its tables are those that were expected (7.3, 7.7)."""
+    seen = f"{cosignatures} cosignatures not checked" if cosignatures else "unwitnessed"
+    return f"{seen}; policy {'pinned' if pins.policies else 'unpinned'}"
 
 
 MANIFEST = _record(
@@ -2213,7 +2215,7 @@ def verify_log_folder(source: Source, pins: Pins, since: bytes | None) -> str:
     story = read_story(log, pins)
     return (
         f"log of ledger {log.ledger}: {len(log.raw)} entries, root {log.note.root.hex()}, "
-        f"{len(story.lineage.sealed)} releases; {_witness_words(log.cosignatures)}"
+        f"{len(story.lineage.sealed)} releases; {_trust_words(log.cosignatures, pins)}"
     )
 
 

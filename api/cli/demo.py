@@ -17,6 +17,7 @@ from api.demo.stage import Stage, ended_by_signals, staged
 from api.demo.summary import show
 from api.demo.verdicts import Verdict, verdicts
 from api.register import rows_of
+from policies.shipped import shipped_digest
 
 _BYTES = frozenset({"name", "seal", "send"})
 
@@ -101,7 +102,7 @@ def _played(console: Console, stage: Stage, given: Material | None) -> tuple[Pla
         bars = {name: progress.add_task(name, total=None, visible=False) for name in SCENES}
         play = Play(stage, _teller(progress, bars))
         scenes.gather_people(play)
-        scenes.pin_log_keys(play)
+        scenes.pin_trust(play, shipped_digest())
         scenes.make_dataset(play)
         own = stage.folder / "parties" / "hospital" / "deposit"
         known = rows_of(material.EXAMPLES / "register.csv")

@@ -271,16 +271,17 @@ def let_out(play: Play) -> None:
     play.tell("release", steps, steps)
 
 
-def pin_log_keys(play: Play) -> None:
-    """The regulator's pinned keys, received before anything was done.
+def pin_trust(play: Play, policy: str) -> None:
+    """The regulator's pinned keys and decision table, received before anything was done.
 
     They come from the notary's side on the day that the ledger opens; from then on a log is
-    believed by these keys alone.
+    believed by these keys alone. `policy` is the digest of the table that ships.
     """
     target = play.party("regulator") / "vkeys"
     target.parent.mkdir(parents=True, exist_ok=True)
     ledgers = (play.company.ledger, "platform")
     target.write_bytes(b"".join(play.stage.appears(f"log/{name}/keys") for name in ledgers))
+    (target.parent / "policy").write_text(f"{policy}\n", "ascii")
 
 
 def _state(play: Play) -> str:

@@ -64,7 +64,9 @@ def verdicts(folder: Path, ledger: str) -> list[Verdict]:
 
 
 def _verdict(case: Case) -> Verdict:
-    pinned: Sequence[str] = ("--key", str(case.keys)) if case.keys else ()
+    pinned: Sequence[str] = ()
+    if case.keys:
+        pinned = ("--key", str(case.keys), "--policy", str(case.keys.with_name("policy")))
     # -I: neither this folder nor the environment lends the verifier anything.
     command = [sys.executable, "-I", str(VERIFIER), str(case.path), *pinned]
     done = subprocess.run(command, capture_output=True, check=False)  # noqa: S603 - our own program

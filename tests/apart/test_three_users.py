@@ -23,6 +23,7 @@ from api.demo import scenes
 from api.demo.material import Material, given
 from api.demo.scenes import Play
 from api.demo.stage import Stage
+from policies.shipped import shipped_digest
 from sandbox.errors import Unacceptable
 from sandbox.layout import COMMON, OWN, Process, Users, lay_out, parts
 from sandbox.settings import load
@@ -130,7 +131,7 @@ def seen():
         house(stage.folder, own)
         stage.start()
         scenes.gather_people(play)
-        scenes.pin_log_keys(play)
+        scenes.pin_trust(play, shipped_digest())
         scenes.make_dataset(play)
         scenes.hand_over(play, material(own / "deposit"))
         for scene in SCENES:

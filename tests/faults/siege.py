@@ -35,6 +35,7 @@ from crypto.verifier import (
     read_pins,
     verify_log,
 )
+from policies.shipped import shipped_digest
 
 ONCE: Mapping[str, tuple[str, ...]] = {
     "dataset.create": ("dataset",),
@@ -117,7 +118,7 @@ class Siege:
         self.stage.start()
         first = Play(self.stage, _silent, self.company)
         scenes.gather_people(first)
-        scenes.pin_log_keys(first)
+        scenes.pin_trust(first, shipped_digest())
 
     def besiege(self, source: Path, most: int | None = None) -> Round:
         """One play while processes are killed, `most` times; it has to reach its end."""

@@ -136,6 +136,7 @@ def test_each_printed_command_repeats_its_verdict(played):
 
     codes = [str(done.returncode) for done in repeated]
     assert [(code, code) for code in codes] == exits
+    assert sum(done.stdout.endswith(b"; policy pinned\n") for done in repeated) == 3
     assert sorted(codes) == ["0", "0", "0", "0", "0", "1", "1", "2"]
     assert all(done.stderr == b"" for done in repeated)
 

@@ -128,7 +128,7 @@ def test_a_label_set_leaves_and_a_regulator_verifies_it(firm: Firm, tmp_path: Pa
     assert (package.code, package.said.split()[0]) == (0, "SOUND"), package.said
     pack = verdict_on(tmp_path / "evidence.zip", pins)
     assert pack.code == 0, pack.said
-    assert pack.said.endswith("1 passports; unwitnessed")
+    assert pack.said.endswith("1 passports; unwitnessed; policy unpinned")
     labels = tmp_path / "package" / "labels.jsonl"
     labels.write_bytes(labels.read_bytes().replace(b"effusion", b"none"))
     assert verdict_on(tmp_path / "package", pins).said.startswith("BROKEN package-file-differs")

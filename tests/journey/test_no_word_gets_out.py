@@ -15,6 +15,7 @@ from api.demo.cast import STEWARD
 from api.demo.scenes import Play
 from api.demo.stage import staged
 from api.register import rows_of
+from policies.shipped import shipped_digest
 
 
 class Overheard:
@@ -44,7 +45,7 @@ def played(tmp_path: Path) -> Iterator[tuple[Play, Overheard]]:
         play = Play(stage, lambda *_: None)
         scenes.gather_people(play)
         overheard.listen(play)
-        scenes.pin_log_keys(play)
+        scenes.pin_trust(play, shipped_digest())
         scenes.make_dataset(play)
         scenes.hand_over(play, material.given(tmp_path / "input", rows_of(register)))
         for scene in (scenes.clean, scenes.approve, scenes.open_project):

@@ -2,7 +2,7 @@
 
 import pytest
 from small_hospital import SmallHospital, hospital
-from small_log import SmallLog, named
+from small_log import TABLE, SmallLog, named
 from verdicts import CANNOT_TELL, SOUND, assert_broken, on_file, on_log, pins_of, story
 
 from crypto import canonical, verifier
@@ -73,7 +73,7 @@ def test_a_pinned_witness_is_checked(house):
     verdict = on_log({**house.files(), "checkpoint": note}, pins)
 
     assert verdict[0] == SOUND
-    assert verdict[1].endswith("unwitnessed")  # none is left unchecked
+    assert verdict[1].endswith("; unwitnessed; policy unpinned")  # none is left unchecked
 
 
 @pytest.mark.parametrize(
@@ -157,3 +157,12 @@ def test_the_platforms_log_is_checked_for_its_tree_and_form():
     log.take([canonical.encode({**entry, "prev": verifier.digest_of(b"else")})])
 
     assert_broken(story(log), "chain-broken")
+
+
+@pytest.mark.parametrize(("policies", "words"), [((), "unpinned"), ((TABLE.digest,), "pinned")])
+def test_the_verdict_on_logs_and_packs_says_whether_the_table_was_pinned(house, policies, words):
+    pins = verifier.read_pins(house.vkeys[:1], policies)
+
+    for verdict in (on_log(house.files(), pins), on_file(house.pack(), pins)):
+        assert verdict[0] == SOUND
+        assert verdict[1].endswith(f"; policy {words}")
