@@ -26,10 +26,11 @@ keep() {
 
 owner=$(word)
 application=$(word)
-host=database:5432/anbiao
+# A socket of this machine: nothing of the database goes over a network, not even the containers'.
+place='/anbiao?host=/var/run/postgresql'
 keep database_owner_password 999 "$owner"
 keep database_application_password 999 "$application"
-keep database_owner 10004 "postgresql://anbiao_owner:$owner@$host"
-keep database_serve 10001 "postgresql://anbiao_app:$application@$host"
-keep database_worker 10002 "postgresql://anbiao_app:$application@$host"
+keep database_owner 10004 "postgresql://anbiao_owner:$owner@$place"
+keep database_serve 10001 "postgresql://anbiao_app:$application@$place"
+keep database_worker 10002 "postgresql://anbiao_app:$application@$place"
 echo "Now put tls_certificate.pem and tls_key.pem (both of user 10001, mode 0400) into $folder."

@@ -10,14 +10,16 @@
 import os
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from sandbox.errors import Unacceptable
+from sandbox.errors import SandboxError, Unacceptable
 from sandbox.layout import COMMON, OWN, PRIVATE, RUN, Process, is_apart, owners
 from sandbox.settings import FILE_NAME, Mode, Settings, is_loopback
+from sandbox.storage.postgres_link import address_given, may_be_overheard
 
 LEAST_PASSWORD_KIB: Final = 65_536
 LEAST_PASSWORD_PASSES: Final = 2
@@ -107,6 +109,10 @@ TOLD: Final[Mapping[str, tuple[str, str]]] = {
         "logs of different houses must not share a name; set origin to a name of yours",
         "不同机构的日志不得同名；请将 origin 设为本机构的名称",
     ),
+    "database-in-the-clear": (
+        "the database is reached over a network; add sslmode=verify-full to its address",
+        "数据库经由网络访问；请在其地址中加上 sslmode=verify-full",
+    ),
     "pins-exposed": (
         "others can write what the worker believes; chmod 600, chown to the worker",
         "其他用户可以改写工作进程所信任的内容；请执行 chmod 600 并改为工作进程所有",
@@ -160,6 +166,8 @@ def failures(
     yield from _settings(settings)
     if process in {Process.SERVE, None}:
         yield from _certificate(settings)
+    if process in {Process.SERVE, Process.WORKER, None}:
+        yield from _way_to_database(settings)
     yield from _users(settings.dir, process, user)
     yield from _folders(settings.dir)
     yield from exposed_secrets(settings.dir)
@@ -196,6 +204,14 @@ def _certificate(settings: Settings) -> Iterator[Finding]:
         yield Finding("tls-files-missing", "tls_certificate")
     elif stat.S_IMODE(settings.tls_key.stat().st_mode) & 0o077:
         yield Finding("tls-key-exposed", "tls_key")
+
+
+def _way_to_database(settings: Settings) -> Iterator[Finding]:
+    # An address that can't be read is told with a code of its own by whoever opens it.
+    with suppress(SandboxError):
+        address = address_given(settings.database, settings.database_file)
+        if address is not None and may_be_overheard(address):
+            yield Finding("database-in-the-clear", "database")
 
 
 def _users(folder: Path, process: Process | None, user: int | None) -> Iterator[Finding]:

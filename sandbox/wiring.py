@@ -36,7 +36,7 @@ from sandbox.clean.recipes import NAMES as RECIPES
 from sandbox.clean.recipes import recipe_named
 from sandbox.collect.handlers import handlers as collect_handlers
 from sandbox.enclave import Enclave
-from sandbox.errors import Unacceptable, Unavailable, VerificationFailed
+from sandbox.errors import LedgerUnavailable, Unacceptable, Unavailable, VerificationFailed
 from sandbox.gate import Gate
 from sandbox.gate.governing import Governing
 from sandbox.history import Histories
@@ -63,7 +63,7 @@ from sandbox.storage.folders import exclusive
 from sandbox.storage.keystore import SqliteKeyStore
 from sandbox.storage.orphans import sweep_orphans
 from sandbox.storage.postgres import PostgresLedgers
-from sandbox.storage.postgres_link import address_in, address_in_file
+from sandbox.storage.postgres_link import address_given
 from sandbox.storage.postgres_moments import PostgresMoments
 from sandbox.storage.sqlite import SqliteLedgers
 from sandbox.vault import ACCOUNT_FILE, open_vault, pin_serve
@@ -327,6 +327,11 @@ def _gate(settings: Settings, clock: Clock = now_utc) -> tuple[Gate, Ledgers, Go
     ledgers = _ledgers(settings)
     ledgers.create(PLATFORM)
     governing = Governing(ledgers, partial(_publish, _made(folder / "policy")))
+    try:
+        governing.now()  # a start that could rule on nothing is refused
+    except LedgerUnavailable:
+        ledgers.close()
+        raise
     gate = Gate(
         ledgers=ledgers,
         decision_point=governing,
@@ -347,9 +352,7 @@ def database_address(settings: Settings) -> URL | None:
         Unacceptable: `database-url-malformed`.
         VerificationFailed: `file-exposed`, `file-missing`.
     """
-    if settings.database_file is not None:
-        return address_in_file(settings.database_file)
-    return None if settings.database is None else address_in(settings.database)
+    return address_given(settings.database, settings.database_file)
 
 
 def check_database(settings: Settings) -> None:

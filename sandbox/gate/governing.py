@@ -95,5 +95,8 @@ def _read(tables: Tables, row: PolicyInForce) -> Policy:
         raise LedgerUnavailable(_UNREADABLE, "the policy in force can't be read") from error
     if policy.table.digest != row.table:
         # Its rows make another table here than where it was approved: another program's words.
-        raise LedgerUnavailable(_UNREADABLE, "the policy in force makes another table here")
+        raise LedgerUnavailable(
+            _UNREADABLE,
+            "the policy in force makes another table here; run the version that adopted it",
+        )
     return policy

@@ -26,6 +26,7 @@ from sqlalchemy.pool import QueuePool
 from crypto import secretfile
 from crypto.errors import VerificationError
 from sandbox.errors import LedgerUnavailable, Unacceptable, Unavailable, VerificationFailed
+from sandbox.settings import is_loopback
 
 Address = URL
 """Where a database is, and as whom; it may hold a password."""
@@ -76,6 +77,39 @@ def address_in_file(path: Path) -> URL:
         message = "the file of the database's address must exist with mode 0600"
         raise VerificationFailed(error.code, message) from error
     return address_in(octets.decode("utf-8", errors="replace"))
+
+
+def address_given(text: str | None, path: Path | None) -> URL | None:
+    """The address that a house's settings name, by value or by file; None where there is none.
+
+    Raises:
+        VerificationFailed, Unacceptable: as `address_in_file` and `address_in`.
+    """
+    if path is not None:
+        return address_in_file(path)
+    return None if text is None else address_in(text)
+
+
+def may_be_overheard(url: URL) -> bool:
+    """Whether a network lies between, and the address does not demand a verified server.
+
+    What the address leaves open, the environment of the process or a service file would fill in.
+    """
+    _, given = psycopg_dialect().create_connect_args(url)
+    if given.get("sslmode") == "verify-full":
+        return False
+    implied = {each.keyword: each.val for each in psycopg.pq.Conninfo.get_defaults()}
+    said = {name.encode(): str(value).encode() for name, value in given.items()}
+    known = {name: value for name, value in (implied | said).items() if value}
+    if b"service" in known:
+        return True
+    hosts = known.get(b"hostaddr") or known.get(b"host") or b""
+    return any(_is_afar(host.strip()) for host in hosts.decode().split(","))
+
+
+def _is_afar(host: str) -> bool:
+    # Nothing, a path and an abstract name are Unix sockets.
+    return bool(host) and host[0] not in "/@" and not is_loopback(host)
 
 
 def psycopg_dialect() -> Any:  # Any: SQLAlchemy gives its drivers no types

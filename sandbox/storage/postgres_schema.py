@@ -43,6 +43,13 @@ _TRIGGERS: Final = (
          END IF;
          RETURN NEW;
        END $$""",
+    # Without it a temporary table, whosever, would be searched first.
+    """DO $$
+       DECLARE place text := quote_ident(current_schema()) || ', pg_temp';
+       BEGIN
+         EXECUTE 'ALTER FUNCTION entries_refuse_change() SET search_path = ' || place;
+         EXECUTE 'ALTER FUNCTION entries_next_only() SET search_path = ' || place;
+       END $$""",
     """CREATE OR REPLACE TRIGGER entries_refuse_change BEFORE UPDATE OR DELETE ON entries
        FOR EACH ROW EXECUTE FUNCTION entries_refuse_change()""",
     """CREATE OR REPLACE TRIGGER entries_refuse_truncate BEFORE TRUNCATE ON entries
@@ -59,6 +66,7 @@ SELECT
     OR has_schema_privilege(c.relnamespace, 'CREATE')
     OR has_database_privilege(current_database(), 'CREATE')
     OR has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE, TRIGGER') AS mighty,
+  has_database_privilege(current_database(), 'TEMPORARY') AS temporary,
   NOT has_table_privilege(c.oid, 'INSERT') OR NOT has_table_privilege(c.oid, 'SELECT')
     OR NOT has_table_privilege('{run.VERSION_TABLE}', 'SELECT') AS weak
 FROM pg_roles r, pg_class c
@@ -168,6 +176,9 @@ def _check_role(connection: Connection) -> None:
     if found.mighty:
         message = "the role may change tables or entries; serve with the application's own"
         raise Unavailable("database-role-unfit", message)
+    if found.temporary:
+        message = "the role may make temporary tables: REVOKE TEMPORARY ON DATABASE from it, PUBLIC"
+        raise Unavailable("database-role-unfit", message)
 
 
 def _check_revision(connection: Connection) -> None:
@@ -216,7 +227,7 @@ def _rights(role: str, tables: Sequence[str]) -> Iterator[str]:
           IF (SELECT pg_has_role(datdba, 'MEMBER') FROM pg_database
               WHERE datname = current_database()) THEN
             EXECUTE 'REVOKE TEMPORARY ON DATABASE ' || quote_ident(current_database())
-              || ' FROM PUBLIC';
+              || ' FROM PUBLIC, {role}';
           END IF;
         END $$"""  # noqa: S608 - `role` is a checked name
     yield f"GRANT SELECT ON {run.VERSION_TABLE} TO {role}"

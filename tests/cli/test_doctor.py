@@ -72,6 +72,15 @@ def test_sound_settings_fail_in_nothing_but_the_single_owner(sound):
     assert "users-shared" in codes(house(sound))
 
 
+@pytest.mark.requirement("R84")
+@pytest.mark.parametrize(
+    "way",
+    ["localhost/a", "127.0.0.1/a", "[::1]/a", "/a", "/a?host=/run/postgresql", "db.example/a?sslmode=verify-full"],
+)  # fmt: skip
+def test_database_on_this_machine_or_verified_is_sound(sound, way):
+    assert codes(house(sound, database=f"postgresql://app@{way}")) <= OWNERSHIP
+
+
 def expose(path, mode):
     def change(sound):
         target = sound["folder"] / path
@@ -108,6 +117,11 @@ INSECURE = {
     "cheap passwords": ("password-cost-low", {"password_memory_kib": 19_456}, None),
     "long sessions": ("session-too-long", {"session_idle_s": 3_601}, None),
     "sessions of two days": ("session-too-long", {"session_longest_s": 172_800}, None),
+    "database over a network": ("database-in-the-clear", {"database": "postgresql://app@db.example/anbiao"}, None),
+    "database over a network, not verified": ("database-in-the-clear", {"database": "postgresql://app@db.example/anbiao?sslmode=require"}, None),
+    "database by a number": ("database-in-the-clear", {"database": "postgresql://app@localhost/anbiao?hostaddr=192.0.2.1"}, None),
+    "one of its servers afar": ("database-in-the-clear", {"database": "postgresql://app@/anbiao?host=localhost,db.example"}, None),
+    "database of a service file": ("database-in-the-clear", {"database": "postgresql://app@/anbiao?service=x"}, None),
     "name of every trial": ("origin-default", {"origin": "anbiao.localhost"}, None),
     "settings that all write": ("settings-writable", {}, write_for_all),
     "data folder that all write": ("folder-exposed", {}, expose(".", 0o777)),

@@ -17,6 +17,7 @@ from api.cli.layout import layout
 from api.cli.main import anbiao
 from sandbox.layout import COMMON, OWN, RUN, Process
 from sandbox.settings import Settings
+from sandbox.storage.postgres_link import address_in, may_be_overheard
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
@@ -154,11 +155,11 @@ def test_only_the_server_is_reached_and_only_it_has_a_way_out():
 def test_each_process_sees_its_own_folder_and_what_is_shared():
     shared = {f"{FOLDER}/{name}" for name in (*COMMON, RUN) if name != "db"}
     for process, own in OWN.items():
-        seen = set(mounts(process)) - {f"{FOLDER}/settings.toml"}
+        seen = set(mounts(process)) - {f"{FOLDER}/settings.toml", "/var/run/postgresql"}
         common = {f"{FOLDER}/{RUN}"} if process == Process.NOTARY else shared
         assert seen == {f"{FOLDER}/{own}", *common}
         assert mounts(process)[f"{FOLDER}/{own}"] == own
-    assert set(COMPOSE["volumes"]) == {"ledgers", *OWN.values(), *COMMON, RUN} - {"db"}
+    assert set(COMPOSE["volumes"]) == {"ledgers", "socket", *OWN.values(), *COMMON, RUN} - {"db"}
 
 
 def test_each_secret_is_one_users():
@@ -244,6 +245,8 @@ def test_secrets_are_made_each_for_its_user(tmp_path):
     assert files - set(made) == {"tls_certificate.pem", "tls_key.pem"}
     owner = (tmp_path / "secrets" / "database_owner_password").read_text()
     assert f":{owner}@" in (tmp_path / "secrets" / "database_owner").read_text()
+    for name in ("database_owner", "database_serve", "database_worker"):
+        assert not may_be_overheard(address_in((tmp_path / "secrets" / name).read_text()))
     again = make_secrets(tmp_path / "secrets")
     assert again.returncode == 65
     assert (tmp_path / "secrets" / "database_owner_password").read_text() == owner

@@ -7,11 +7,14 @@ import pytest
 
 from policies.changes import changed, shipped_policy
 from policies.vocabulary import Action, Role
+from sandbox import wiring
 from sandbox.acts import PLATFORM
 from sandbox.errors import LedgerUnavailable
 from sandbox.gate.governing import Governing
 from sandbox.records.policies import APPROVED, IN_FORCE, PolicyInForce, PolicyVersion
+from sandbox.settings import load
 from sandbox.storage.memory import MemoryLedgers
+from sandbox.storage.sqlite import SqliteLedgers
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 SHIPPED = shipped_policy()
@@ -107,6 +110,24 @@ def test_a_policy_that_cannot_be_read_stops_everything(ledgers, wrong):
         governing.now()
 
     assert stopped.value.code == "policy-unreadable"
+
+
+@pytest.mark.requirement("R11")
+@pytest.mark.parametrize("process", [wiring.serving, wiring.enclave])
+def test_no_process_starts_under_a_policy_that_it_cannot_read(tmp_path, process):
+    ledgers = SqliteLedgers(tmp_path / "db")
+    ledgers.create(PLATFORM)
+    put_in_force(ledgers, document=SHIPPED.document)
+    ledgers.close()
+
+    settings = load(tmp_path, {})
+    wiring.pin_serving_key(settings, bytes(32))
+    wiring.keep_worker_account(settings, "1" * 32)
+
+    with pytest.raises(LedgerUnavailable) as refused:
+        process(settings)
+
+    assert refused.value.code == "policy-unreadable"
 
 
 @pytest.mark.requirement("R11")

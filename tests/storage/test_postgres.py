@@ -321,6 +321,28 @@ def test_nothing_is_opened_with_a_role_that_may_more(place):
         assert refusal_of(PostgresLedgers, address) == "database-role-unfit"
 
 
+@pytest.mark.requirement("R84")
+def test_nothing_is_opened_with_a_role_that_may_make_temporary_tables(postgres, place):
+    with postgres.connect(database=place.name) as connection:
+        connection.execute(f'GRANT TEMPORARY ON DATABASE "{place.name}" TO PUBLIC')
+
+    try:
+        assert refusal_of(PostgresLedgers, place.application) == "database-role-unfit"
+    finally:
+        with postgres.connect(database=place.name) as connection:
+            connection.execute(f'REVOKE TEMPORARY ON DATABASE "{place.name}" FROM PUBLIC')
+
+
+@pytest.mark.requirement("R84")
+def test_a_temporary_table_does_not_stand_in_for_the_entries(postgres, place, store):
+    with postgres.connect(database=place.name) as connection:
+        connection.execute("CREATE TEMPORARY TABLE entries (ledger text, idx bigint)")
+        with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+            connection.execute(f"INSERT INTO public.entries VALUES ('{store.ledger}', 7, 'x', 'x')")
+
+    assert store.size() == 2
+
+
 def test_nothing_is_opened_with_a_role_that_may_less(postgres, place):
     with postgres.connect(database=place.name) as connection:
         connection.execute("CREATE ROLE weak LOGIN")
