@@ -150,10 +150,7 @@ class Viewing:
             found = tables.of(Label).find(task=task, version=version)
             if not found:
                 raise NotFound
-            now = self._clock()
-            own = found[0].author == actor.account
-            if not own or not groups.seats(tables, found[0].project, actor.account, now):
-                _seat(tables, tables.of(Task).require(task).lease or "", actor, now)
+            _may_read(tables, found[0], actor, self._clock())
         return VersionView(found[0], self._said(found[0]))
 
     def _said(self, label: Label) -> Mapping[str, object]:
@@ -210,6 +207,21 @@ def _seat(tables: Tables, lease_id: str, actor: Actor, now: datetime) -> _Seat:
         raise NotFound
     viewer = tables.of(Pseudonym).require(actor.account).pseudonym
     return _Seat(lease, item, viewer)
+
+
+def _may_read(tables: Tables, label: Label, actor: Actor, now: datetime) -> None:
+    """A label is read by who wrote it, while the project goes on, and under a review's lease.
+
+    Raises:
+        NotFound: else; whoever takes over a task learns nothing of what was said before.
+    """
+    if label.author == actor.account and groups.seats(tables, label.project, actor.account, now):
+        if not _goes_on(tables, tables.of(Project).require(label.project), actor, now):
+            raise NotFound
+        return
+    seat = _seat(tables, tables.of(Task).require(label.task).lease or "", actor, now)
+    if seat.lease.work != REVIEW_WORK:
+        raise NotFound
 
 
 def _under_review(tables: Tables, task: Task, lease: Lease) -> list[Label]:

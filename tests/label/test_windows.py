@@ -58,6 +58,24 @@ def long_lease(house) -> str:
     return str(house.open_task(house.labeller).reply["lease"])
 
 
+@pytest.mark.requirement("R13")
+@pytest.mark.requirement("R97")
+@pytest.mark.parametrize("what", ["contract", "ethics", "permit"])
+def test_an_own_label_is_read_until_the_instant_at_which_something_ends(house, what):
+    house.opened()
+    task = house.label_one()
+    (dataset,) = house.rows(Dataset)
+    first = house.clock.now + timedelta(days=30)
+    far = house.clock.now + timedelta(days=300)
+    _end_at(house, dataset, dict.fromkeys(ends(house), far) | {what: first})
+
+    at(house, first - TICK)
+    assert house.viewing.label_version(LEDGER, task, 1, house.labeller.actor).said
+    at(house, first)
+    with pytest.raises(NotFound):
+        house.viewing.label_version(LEDGER, task, 1, house.labeller.actor)
+
+
 @pytest.mark.requirement("R05")
 @pytest.mark.requirement("R13")
 @pytest.mark.requirement("R97")
