@@ -405,6 +405,20 @@ def test_a_returned_slot_of_a_labeller_who_left_is_taken_by_another(pair, house)
 
 
 @pytest.mark.requirement("R41")
+def test_who_takes_over_a_slot_does_not_read_what_was_said_in_it(pair, house):
+    first, _ = pair.both()
+    house.open_review(house.reviewer)
+    house.judge(house.reviewer, first, "return", "look again")
+    third = house.another(Role.LABELLER, project_domain(house.project))
+    remove(house, pair.one)
+
+    assert house.open_task(third).reply["task"] == first  # a live lease, to label
+
+    with pytest.raises(NotFound):
+        house.viewing.label_version(LEDGER, first, 1, third.actor)
+
+
+@pytest.mark.requirement("R41")
 def test_a_label_of_a_labeller_who_left_stays_and_counts(pair, house):
     pair.label(pair.one)
     remove(house, pair.one)
