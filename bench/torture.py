@@ -155,7 +155,7 @@ def _by_tests(part: str, tests: Sequence[str], stride: int = 1) -> dict[str, Any
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *tests, "-q", "-n", "2", "-p", "no:cacheprovider"],
         cwd=ROOT,
-        env={**os.environ, "ANBIAO_TORTURE": str(stride)},
+        env={**os.environ, "TORTURE_EVERY": str(stride)},
         capture_output=True,
         text=True,
         check=False,

@@ -149,7 +149,8 @@ def forked(act: Callable[[], int]) -> int:
 def _ended(act: Callable[[], int]) -> int:
     try:
         return act()
-    except SandboxError:
+    except SandboxError as error:
+        print(f"ended: {error.code}", file=sys.stderr)
         return _TEMPORARY
     except BaseException as error:  # noqa: BLE001 - a process ends with a code
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

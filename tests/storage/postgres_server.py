@@ -175,6 +175,8 @@ class PostgresServer:
         name = f"house_{next(self._numbers)}"
         with self.connect() as connection:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} OWNER {OWNER}")
+            if template != "template0":  # what a copy does not inherit
+                connection.execute(f"REVOKE TEMPORARY ON DATABASE {name} FROM PUBLIC")
         urls = [self.url(role, name) for role in (OWNER, APPLICATION, "postgres")]
         return PostgresHouse(name, *urls)
 
@@ -185,10 +187,7 @@ class PostgresServer:
             made = self.empty()
             migrate(made.owner, APPLICATION, guests=key)
             self._templates[key] = made.name
-        made = self.empty(self._templates[key])
-        with self.connect() as connection:  # what a copy does not inherit
-            connection.execute(f"REVOKE TEMPORARY ON DATABASE {made.name} FROM PUBLIC")
-        return made
+        return self.empty(self._templates[key])
 
     def emptied(self, guests: Sequence[type] = ()) -> PostgresHouse:
         """One database for these guests, the same each time, with nothing left in its tables.

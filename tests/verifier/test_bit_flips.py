@@ -1,6 +1,6 @@
 """One bit, anywhere: named BROKEN, never SOUND, never a traceback.
 
-Every byte of small files, a spread of large ones. `ANBIAO_TORTURE=N` takes every N-th byte of all.
+Every byte of small files, a spread of large ones. `TORTURE_EVERY=N` takes every N-th byte of all.
 The bit within a byte depends on its place, so that all eight are met.
 """
 
@@ -14,7 +14,7 @@ from verdicts import BROKEN, SOUND, flipped, on_file, on_log, on_package, pins_o
 from crypto.note import MldsaSigner, signature_line
 from crypto.verifier import Pins, read_pins
 
-EVERY = int(os.environ.get("ANBIAO_TORTURE", "0"))
+EVERY = int(os.environ.get("TORTURE_EVERY", "0"))
 
 
 @pytest.fixture(scope="module")

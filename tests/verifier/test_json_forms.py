@@ -13,7 +13,7 @@ from crypto import canonical, verifier
 from crypto.errors import VerificationError
 from sandbox.provenance import entry as writers
 
-ALL = "ANBIAO_TORTURE" in os.environ
+ALL = "TORTURE_EVERY" in os.environ
 FUZZ = settings(deadline=None, max_examples=5_000 if ALL else 100)
 HOUSE = hospital()
 PINS = pins_of(HOUSE)
