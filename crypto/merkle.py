@@ -2,7 +2,8 @@
 
 - A leaf is hashed with prefix 0x00 and a node with 0x01, so that neither passes for the other.
 - Proofs are checked by the algorithms of RFC 9162, which reject a proof that is too long.
-- `Tree` keeps every complete node, level by level, and answers for any size up to its own.
+- `Prover` makes roots and proofs for any size up to its own, from nodes that others keep.
+- `Tree` is one that keeps every complete node in memory, level by level.
 - `Frontier` keeps only what is needed to go on appending: at most 64 hashes.
 
 It does not store entries and does not sign anything.
@@ -10,6 +11,7 @@ It does not store entries and does not sign anything.
 
 import hashlib
 import hmac
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -42,78 +44,21 @@ def root_of(leaf_hashes: Iterable[bytes]) -> bytes:
     return tree.root()
 
 
-class Tree:
-    """A growing tree in memory; one thread at a time."""
-
-    def __init__(self) -> None:
-        # Level l holds the roots of all complete subtrees of 2**l leaves, 32 bytes each.
-        self._levels: list[bytearray] = [bytearray()]
+class Prover(ABC):
+    """Roots and proofs over complete nodes, wherever these lie."""
 
     @property
+    @abstractmethod
     def size(self) -> int:
         """Number of leaves."""
-        return len(self._levels[0]) // HASH_SIZE
 
-    def append(self, leaf: bytes) -> int:
-        """Add one leaf hash and return its index.
-
-        Raises:
-            VerificationError: `tree-range` when it is not 32 bytes.
-        """
-        self.extend((leaf,))
-        return self.size - 1
-
-    def extend(self, hashes: Iterable[bytes]) -> None:
-        """Add leaf hashes in order; none is added when one of them is not 32 bytes.
-
-        Raises:
-            VerificationError: `tree-range`.
-        """
-        leaves = list(hashes)
-        if any(len(leaf) != HASH_SIZE for leaf in leaves):
-            raise VerificationError("tree-range", "a leaf hash has 32 bytes")
-        self._levels[0] += b"".join(leaves)
-        level = 0
-        while self._grow(level):
-            level += 1
-
-    def _grow(self, level: int) -> bool:
-        """Hash the pairs of `level` that are complete and not yet hashed upwards."""
-        below = self._levels[level]
-        if len(below) < 2 * HASH_SIZE:
-            return False
-        if level + 1 == len(self._levels):
-            self._levels.append(bytearray())
-        above = self._levels[level + 1]
-        # Two siblings lie side by side: 64 bytes hash as they stand.
-        fresh = bytes(below[2 * len(above) :])
-        sha256 = hashlib.sha256
-        parents = [
-            sha256(b"\x01" + fresh[at : at + 64]).digest() for at in range(0, len(fresh) - 63, 64)
-        ]
-        above += b"".join(parents)
-        return bool(parents)
-
-    def leaf(self, index: int) -> bytes:
-        """The leaf hash at `index`.
-
-        Raises:
-            VerificationError: `tree-range`.
-        """
-        return self.nodes(0, index, 1)
-
+    @abstractmethod
     def nodes(self, level: int, index: int, count: int) -> bytes:
         """`count` adjacent roots of complete subtrees of 2**level leaves, joined.
 
         Raises:
             VerificationError: `tree-range` when they are not all complete.
         """
-        if level < 0 or index < 0 or count < 0 or level >= len(self._levels):
-            raise VerificationError("tree-range")
-        start, stop = index * HASH_SIZE, (index + count) * HASH_SIZE
-        if stop > len(self._levels[level]):
-            raise VerificationError("tree-range")
-        return bytes(self._levels[level][start:stop])
 
     def root(self, size: int | None = None) -> bytes:
         """The root over the first `size` leaves; over all of them when absent.
@@ -187,6 +132,80 @@ class Tree:
             peaks.append(self.nodes(level, start >> level, 1))
             start += 1 << level
         return _fold(peaks)
+
+
+class Tree(Prover):
+    """A growing tree in memory; one thread at a time."""
+
+    def __init__(self) -> None:
+        # Level l holds the roots of all complete subtrees of 2**l leaves, 32 bytes each.
+        self._levels: list[bytearray] = [bytearray()]
+
+    @property
+    def size(self) -> int:
+        """Number of leaves."""
+        return len(self._levels[0]) // HASH_SIZE
+
+    def append(self, leaf: bytes) -> int:
+        """Add one leaf hash and return its index.
+
+        Raises:
+            VerificationError: `tree-range` when it is not 32 bytes.
+        """
+        self.extend((leaf,))
+        return self.size - 1
+
+    def extend(self, hashes: Iterable[bytes]) -> None:
+        """Add leaf hashes in order; none is added when one of them is not 32 bytes.
+
+        Raises:
+            VerificationError: `tree-range`.
+        """
+        leaves = list(hashes)
+        if any(len(leaf) != HASH_SIZE for leaf in leaves):
+            raise VerificationError("tree-range", "a leaf hash has 32 bytes")
+        self._levels[0] += b"".join(leaves)
+        level = 0
+        while self._grow(level):
+            level += 1
+
+    def _grow(self, level: int) -> bool:
+        """Hash the pairs of `level` that are complete and not yet hashed upwards."""
+        below = self._levels[level]
+        if len(below) < 2 * HASH_SIZE:
+            return False
+        if level + 1 == len(self._levels):
+            self._levels.append(bytearray())
+        above = self._levels[level + 1]
+        # Two siblings lie side by side: 64 bytes hash as they stand.
+        fresh = bytes(below[2 * len(above) :])
+        sha256 = hashlib.sha256
+        parents = [
+            sha256(b"\x01" + fresh[at : at + 64]).digest() for at in range(0, len(fresh) - 63, 64)
+        ]
+        above += b"".join(parents)
+        return bool(parents)
+
+    def leaf(self, index: int) -> bytes:
+        """The leaf hash at `index`.
+
+        Raises:
+            VerificationError: `tree-range`.
+        """
+        return self.nodes(0, index, 1)
+
+    def nodes(self, level: int, index: int, count: int) -> bytes:
+        """`count` adjacent roots of complete subtrees of 2**level leaves, joined.
+
+        Raises:
+            VerificationError: `tree-range` when they are not all complete.
+        """
+        if level < 0 or index < 0 or count < 0 or level >= len(self._levels):
+            raise VerificationError("tree-range")
+        start, stop = index * HASH_SIZE, (index + count) * HASH_SIZE
+        if stop > len(self._levels[level]):
+            raise VerificationError("tree-range")
+        return bytes(self._levels[level][start:stop])
 
 
 class Frontier:
@@ -288,6 +307,23 @@ def verify_consistency(
     path = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
     if not proof or (old_root, new_root) != _climb(old, new, path):
         raise VerificationError("consistency-proof")
+
+
+def earlier_root(old: int, new: int, new_root: bytes, proof: Sequence[bytes]) -> bytes:
+    """The root of the first `old` leaves, as a consistency proof alone tells it.
+
+    A whole subtree's own root is left out of its proofs, so nothing is told of it.
+
+    Raises:
+        VerificationError: `consistency-proof`: the proof tells of no such tree.
+    """
+    formed = 0 < old < new and all(len(node) == HASH_SIZE for node in (new_root, *proof))
+    if not formed or not proof or old & (old - 1) == 0:
+        raise VerificationError("consistency-proof")
+    old_root, climbed = _climb(old, new, proof)
+    if not hmac.compare_digest(climbed, new_root):
+        raise VerificationError("consistency-proof")
+    return old_root
 
 
 def _climb(old: int, new: int, path: Sequence[bytes]) -> tuple[bytes, bytes]:

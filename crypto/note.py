@@ -2,7 +2,8 @@ r"""Signed notes: a text, an empty line, and one line per signature.
 
 - `Ed25519Signer` (type 0x01) signs the text as it stands.
 - `MldsaSigner` (type 0x06) signs what a checkpoint says, the signer's name and the time: a
-  cosignature. 0x04, the Ed25519 cosignature of witnesses, is verified and never made here.
+  cosignature. A log puts one under its own name; a witness puts one under its own.
+- `Ed25519Cosigner` (type 0x04) is a witness's: time and text are signed, its name is not.
 - Lines by unknown keys are ignored; one bad line of a known key rejects the whole note, and so
   does a note that no known key signed.
 
@@ -153,6 +154,23 @@ class MldsaSigner:
         """
         message = subtree_message(self.vkey.name, now, treehead.parse(text))
         return struct.pack(">Q", now) + self._private.sign(message)
+
+
+class Ed25519Cosigner:
+    """Cosigns checkpoints with Ed25519, type 0x04; the key is never shared by two names."""
+
+    def __init__(self, name: str, private: Ed25519PrivateKey) -> None:
+        public = private.public_key().public_bytes_raw()
+        self.vkey = VerifierKey(name, ED25519_COSIGNATURE, public)
+        self._private = private
+
+    def sign(self, text: str, now: int) -> bytes:
+        """Timestamp and signature over the checkpoint that `text` is.
+
+        Raises:
+            VerificationError: `checkpoint-malformed` when it is none.
+        """
+        return struct.pack(">Q", now) + self._private.sign(_cosignature_message(now, text))
 
 
 @dataclass(frozen=True)

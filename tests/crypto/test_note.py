@@ -94,6 +94,28 @@ def test_witness_line_counts_under_its_own_type_only():
             key.verify(HEAD.text(), line)
 
 
+def test_witness_signer_makes_what_its_key_verifies():
+    witness = note.Ed25519Cosigner("witness.example/w1", Ed25519PrivateKey.generate())
+
+    signed = note.sign_note(HEAD.text(), [ED25519, witness], NOW)
+
+    assert note.open_note(signed, [witness.vkey]).signatures == (note.Signature(witness.vkey, NOW),)
+    with pytest.raises(VerificationError, match="checkpoint-malformed"):
+        witness.sign("some text\n", NOW)
+
+
+def test_a_log_and_a_witness_sign_different_bytes_under_one_ml_dsa_key():
+    """The name is signed: a log's own line never passes for its witness's, nor the other way."""
+    private = MLDSA44PrivateKey.generate()
+    log, witness = note.MldsaSigner(ORIGIN, private), note.MldsaSigner("witness.example", private)
+
+    line = log.sign(HEAD.text(), NOW)
+
+    assert log.vkey.key_id != witness.vkey.key_id
+    with pytest.raises(VerificationError, match="note-signature"):
+        witness.vkey.verify(HEAD.text(), line)
+
+
 def test_cosigner_speaks_about_checkpoints_only():
     with pytest.raises(VerificationError, match="checkpoint-malformed"):
         MLDSA.sign("some text\n", NOW)
