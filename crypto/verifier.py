@@ -1585,6 +1585,7 @@ class Permits:
 
     windows: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     datasets: dict[str, str] = field(default_factory=dict)  # of each project
+    declared: dict[str, tuple[str, str]] = field(default_factory=dict)  # purpose, end, by dataset
 
     def take(self, entry: Entry, table: Table | None = None) -> None:
         """Learn from one entry, and compare with what it says of its project's permit.
@@ -1596,7 +1597,11 @@ class Permits:
         if entry["refusal"] is not None:
             return
         action, objects, where = entry["action"], entry["objects"], f"entry {entry['index']}"
-        if action == "project.create":
+        project = objects.get("project", entry["domain"].partition(":")[2])
+        self._check_declared(entry, objects.get("dataset") or self.datasets.get(project, ""), where)
+        if action == "dataset.create":
+            self._declare(entry, where)
+        elif action == "project.create":
             self.datasets[objects["project"]] = objects.get("dataset", "")
         elif action in {"permit.issue", "permit.revoke"} and "steward" not in entry["roles"]:
             raise Broken("permit-of-no-steward", where)
@@ -1608,7 +1613,26 @@ class Permits:
         elif action == "permit.revoke":
             self.windows.pop(entry["signed"]["objects"]["project"], None)
         elif "permit_valid" in entry["facts"] or asks_for_permit(action, table):
-            self._check(entry, objects.get("project", entry["domain"].partition(":")[2]), where)
+            self._check(entry, project, where)
+
+    def _declare(self, entry: Entry, where: str) -> None:
+        codes = entry["outcome"].get("codes", {})
+        names = "contract_expires_at", "ethics_expires_at"
+        if "purpose" in codes and all(name in codes for name in names):
+            ends = min(utc(codes[name], where) for name in names)
+            self.declared[entry["objects"]["dataset"]] = (codes["purpose"], ends)
+
+    def _check_declared(self, entry: Entry, dataset: str, where: str) -> None:
+        facts = entry["facts"]
+        if dataset not in self.declared:
+            return
+        purpose, ends = self.declared[dataset]
+        if "contract_valid" in facts and not (
+            facts["contract_valid"] is True and entry["at"] < ends
+        ):
+            raise Broken("contract-not-valid", where)
+        if facts.get("purpose", purpose) != purpose:
+            raise Broken("purpose-not-declared", where)
 
     def _check(self, entry: Entry, project: str, where: str) -> None:
         dataset, start, end = self.windows.get(project, ("", "", ""))

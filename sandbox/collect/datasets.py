@@ -7,7 +7,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from policies.ruling import Facts
@@ -63,6 +63,8 @@ class Creating:
                 "category": str(dataset.category),
                 "purpose": str(dataset.purpose),
                 "legal_basis": str(dataset.legal_basis),
+                "contract_expires_at": _moment(dataset.contract_expires_at),
+                "ethics_expires_at": _moment(dataset.ethics_expires_at),
             },
             reply={"dataset": dataset.id, "state": str(dataset.state)},
         )
@@ -136,6 +138,10 @@ class Resuming:
             IllegalTransition: it is not SUSPENDED.
         """
         return _moved(tables, command.dataset, DatasetState.READY)
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def _filled(command: CreateDataset, now: datetime) -> Dataset:

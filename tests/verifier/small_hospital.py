@@ -54,6 +54,7 @@ class SmallHospital(SmallLog):
         self.voted: list[Person] = []
         self.trained: set[str] = set()
         self.release_id = RELEASE
+        self.contract_ends = "2097-01-01T00:00:00.000000Z"
 
     # --- people --------------------------------------------------------------------------------
     def found(self, change: Change | None = None) -> Entry:
@@ -161,7 +162,12 @@ class SmallHospital(SmallLog):
             facts={"complete": True, "grade": grade, "category": category},
             outcome={
                 "counts": {"grade": grade},
-                "codes": {"category": category},
+                "codes": {
+                    "category": category,
+                    "purpose": "research",
+                    "contract_expires_at": self.contract_ends,
+                    "ethics_expires_at": "2096-01-01T00:00:00.000000Z",
+                },
                 "states": {"dataset": "DRAFT"},
             },
         )

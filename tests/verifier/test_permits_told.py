@@ -141,3 +141,26 @@ def test_training_of_oneself_or_of_nobody_is_named(members):
     log.train("labeller", change=_until("members", text))
 
     assert_broken(story(log), "training-told-by-nobody-entitled", "training-malformed")
+
+
+@pytest.mark.requirement("R97")
+def test_an_act_after_the_contract_of_the_dataset_is_named():
+    log = house()
+    log.contract_ends = "2026-07-01T08:00:00.200000Z"
+    log.collect()
+    log.now = log.now.replace(microsecond=250_000)
+    objects = {"dataset": DATASET, "item": named("item 0")}
+    log._on("worker", "item.clean", objects, stage="SEALED")
+
+    assert_broken(story(log), "contract-not-valid")
+
+
+@pytest.mark.requirement("R15")
+def test_an_act_for_another_purpose_than_the_declared_one_is_named():
+    log = house()
+    log.collect()
+    log.facts |= {"purpose": "education", "declared_purpose": "education"}
+    objects = {"dataset": DATASET, "item": named("item 0")}
+    log._on("worker", "item.clean", objects, stage="SEALED")
+
+    assert_broken(story(log), "purpose-not-declared")
