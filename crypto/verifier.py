@@ -1392,7 +1392,6 @@ TABLE_1: dict[str, Check] = {
     "signed": _texts,
 }
 TRAINING_SINCE = 2  # the version of tables that first says which training a role asks for
-TRAINING_SINCE = 2  # the version of tables that first says which training a role asks for
 TABLE_2: dict[str, Check] = {
     **TABLE_1,
     "v": lambda value: type(value) is int and value == TRAINING_SINCE,
