@@ -361,7 +361,7 @@ def test_facts_changed_afterwards_change_the_verdict():
     task = {"project": PROJECT, "task": named("task 2")}
     facts = log.facts | {"stage": "OPEN", "assigned_other": False, "labelled_already": False}
     log.add("labeller", "task.open", task, domain=OWN, facts=facts,
-            change=lambda e: e["facts"].update(contract_valid=False))  # fmt: skip
+            change=lambda e: e["facts"].update(assigned_other=True))  # fmt: skip
 
     assert story(log)[0] == SOUND  # without the table nobody can tell
     assert_broken(on_file(log.pack(), pins_of(log)), "verdict-differs-from-table")
