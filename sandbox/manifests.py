@@ -17,14 +17,14 @@ from crypto.canonical import decode, encode
 from crypto.chunked import ciphertext_size
 from crypto.errors import VerificationError
 from crypto.sealing import HEADER_SIZE
-from sandbox.deid.forms import Register, RegisterRow
+from sandbox.deid.forms import MAX_REGISTER_CHARS, MAX_REGISTER_ROWS, Register, RegisterRow
 from sandbox.errors import Malformed, TooLarge
 
 MAX_OBJECTS = 100_000
 MAX_OUTER_BYTES = 32 * 2**20
 MAX_INNER_BYTES = 64 * 2**20
 MAX_OBJECT_BYTES = 2**33
-MAX_NAME_CHARS = 1024
+MAX_NAME_CHARS = MAX_REGISTER_CHARS
 _ID = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _REGISTER_FIELDS = ("id", "name", "id_number", "mrn", "phone")
@@ -138,13 +138,17 @@ def parse_inner(data: bytes) -> InnerManifest:
 
     Raises:
         Malformed: it is not exactly the documented form.
+        TooLarge: `register-too-large`.
     """
     value = _members(_decode(data), "v", "dataset", "deposit", "files", "register")
     _require(value["v"] == 1)
     files = [_file(item) for item in _list(value["files"])]
     ids = [file.object_id for file in files]
     _require(ids == sorted(set(ids)))
-    register = Register(tuple(_register_row(row) for row in _list(value["register"])))
+    rows = _list(value["register"])
+    if len(rows) > MAX_REGISTER_ROWS:
+        raise TooLarge("register-too-large", "the register has more rows than its limit")
+    register = Register(tuple(map(_register_row, rows)))
     return InnerManifest(
         dataset=_text(value["dataset"], _ID),
         deposit=_text(value["deposit"], _ID),

@@ -27,6 +27,11 @@ class Result(StrEnum):
     QUARANTINED = "quarantined"
 
 
+MAX_REGISTER_ROWS = 500_000
+MAX_REGISTER_CHARS = 1024
+"""The longest value of a register's row."""
+
+
 @dataclass(frozen=True)
 class RegisterRow:
     """What the hospital's own register says of one subject; any value may be missing."""

@@ -17,17 +17,21 @@ import pytest
 
 from api.cli.clean_summary import speaks_chinese, summary
 from api.cli.main import run
+from api.register import rows_of
 from policies.dicom import EDITION
 from sandbox.clean.batch import Line, Tally
 from sandbox.clean.explanations import ACTIONS, EXPLANATIONS, KINDS, REMOVED, STATES
 from sandbox.clean.recipes import recipe_named
+from sandbox.clean.register import read_register
 from sandbox.clean.report_page import TAIL, Facts, head, row, shown
 from sandbox.deid.forms import FileKind, Result
 from sandbox.deid.reasons import REASONS
 from sandbox.deid.recipe import Act
 from sandbox.deid.text_spans import Kind
+from sandbox.errors import TooLarge
 
 REPOSITORY = Path(__file__).parents[2]
+HEAD = b"id,name,id_number,mrn,phone\n"
 HOSTILE = "<img src=x onerror=alert(1)>&\"'\u202egpj.exe\x1b[2J\n.dcm"
 
 
@@ -365,14 +369,43 @@ def test_a_wrong_register_has_a_code(source, tmp_path, capsys, content, code):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_register_that_is_too_large_is_refused_unread(source, tmp_path, capsys):
+def rows(count: int) -> bytes:
+    return b"".join(b"R%d,,,,\n" % number for number in range(count))
+
+
+@pytest.mark.parametrize(
+    ("content", "size", "said"),
+    [
+        (b"", (1 << 26) + 1, "larger than 64 MiB"),
+        (rows(500_001), 0, "more than 500,000 rows"),
+        (b"R1," + b"\xe7\x8e\x8b" * 1025 + b",,,\n", 0, "line 2 is too long"),
+        (b"\nR1,,,,\n" + b"R" * 1025 + b",,,,\n", 0, "line 4 is too long"),
+    ],
+    ids=["bytes", "rows", "value", "id"],
+)
+def test_a_register_over_a_limit_is_refused_alike(source, tmp_path, capsys, content, size, said):
     register = tmp_path / "register.csv"
-    register.write_bytes(b"id,name,id_number,mrn,phone\n")
-    os.truncate(register, (1 << 27) + 1)
+    register.write_bytes(HEAD + content)
+    os.truncate(register, size or register.stat().st_size)
 
     arguments = ["clean", str(source), str(tmp_path / "out"), "--recipe", "basic"]
     assert run([*arguments, "--register", str(register)]) == 64
-    assert "register-too-large: " in capsys.readouterr().err
+    with pytest.raises(TooLarge) as deposited:
+        rows_of(register)
+
+    told = capsys.readouterr().err
+    assert "register-too-large: " in told
+    assert said in told
+    assert "王" not in told
+    assert (deposited.value.code, said in deposited.value.message) == ("register-too-large", True)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_register_at_its_limits_is_read():
+    longest = ("王" * 1024).encode()
+
+    assert len(read_register(HEAD + rows(500_000)).rows) == 500_000
+    assert read_register(HEAD + b"R1," + longest + b",,,\n").rows[0].name == longest.decode()
 
 
 @pytest.mark.parametrize(

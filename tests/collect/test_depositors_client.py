@@ -16,7 +16,7 @@ from api.client.parts import MOST_FILES
 from api.client.sealer import Job, Sealer
 from api.register import rows_of
 from crypto import sealing
-from sandbox.errors import Malformed
+from sandbox.errors import Malformed, Unacceptable
 
 HEAD = b"id,name,id_number,mrn,phone\n"
 KEY = IntakeKey("1" * 32, "2" * 32, "3" * 32, sealing.generate().public_bytes, b"n" * 32)
@@ -136,6 +136,13 @@ def test_a_register_of_another_form_is_refused_without_its_values(tmp_path, cont
 
     assert refused.value.code == "register-malformed"
     assert "x" not in refused.value.message
+
+
+def test_a_register_that_is_not_there_is_named_as_such(tmp_path):
+    with pytest.raises(Unacceptable) as refused:
+        rows_of(tmp_path / "none.csv")
+
+    assert refused.value.code == "register-unreadable"
 
 
 @pytest.mark.parametrize("content", [b"file\na\n", b"file,subject,more\n", b"\xff"])

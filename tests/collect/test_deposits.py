@@ -25,6 +25,7 @@ from sandbox.errors import (
     Unacceptable,
 )
 from sandbox.exchange import header_name
+from sandbox.deid.forms import MAX_REGISTER_ROWS
 from sandbox.manifests import parse_inner, parse_outer
 from sandbox.records.deposits import Deposit
 
@@ -259,6 +260,16 @@ def test_no_octets_break_the_readers_of_manifests(data: bytes):
     for read in (parse_outer, parse_inner):
         with pytest.raises(SandboxError):
             read(data)
+
+
+def test_a_manifest_with_a_register_over_its_rows_is_refused_before_they_are_read():
+    rows = b",".join([b"0"] * (MAX_REGISTER_ROWS + 1))
+    fields = b'{"dataset":"","deposit":"","files":[],"register":[%b],"v":1}' % rows
+
+    with pytest.raises(TooLarge) as refused:
+        parse_inner(fields)
+
+    assert refused.value.code == "register-too-large"
 
 
 def abandon(house: EnclaveHouse, sealed: Sealed, member: Member) -> Receipt:
