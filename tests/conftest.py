@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).resolve().parent / "storage"))
 
@@ -22,6 +23,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent / "watch"))
 import results
 
 results.begin_watch()
+
+# How long an example takes says how busy the machine is, and not whether the code is right.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # Whoever starts the tests in the background may have Ctrl-C ignored; what the tests start must not
 # inherit that.

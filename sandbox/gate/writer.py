@@ -49,27 +49,32 @@ class Answer:
     by the thread that waits: the writer goes on with the next batch meanwhile.
     """
 
-    __slots__ = ("_given", "_make", "_refusal")
+    __slots__ = ("_done", "_given", "_make", "_refusal")
 
     def __init__(self) -> None:
         self._given = threading.Lock()  # held until the answer is there
         self._given.acquire()
+        self._done = False
         self._make: Callable[[], Receipt] | None = None
         self._refusal: SandboxError | None = None
 
     def give(self, make: Callable[[], Receipt]) -> None:
         """Answer with the receipt that `make` makes."""
         self._make = make
-        self._given.release()
+        self._tell()
 
     def refuse(self, error: SandboxError) -> None:
         """Answer with a refusal."""
         self._refusal = error
+        self._tell()
+
+    def _tell(self) -> None:
+        self._done = True
         self._given.release()
 
     def done(self) -> bool:
-        """Whether it is there."""
-        return not self._given.locked()
+        """Whether it is there; the lock can't say, who waited for it may hold it just now."""
+        return self._done
 
     def result(self) -> Receipt:
         """The receipt, as soon as it is there.

@@ -21,6 +21,7 @@ from policies.ruling import Ruling
 from policies.vocabulary import Action, Role
 from sandbox.acts import Outcome, SignedAct
 from sandbox.errors import TooLarge, Unacceptable, VerificationFailed
+from sandbox.provenance.spelling import WORD, is_plain
 
 MAX_ENTRY_BYTES: Final = 65_535
 VERSION: Final = 1
@@ -35,8 +36,7 @@ _AT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _ACTOR = re.compile(r"system|[0-9a-f]{32}")
 _LEDGER = re.compile(r"platform|[0-9a-f]{32}")
 _DOMAIN = re.compile(r"hospital|platform|project:[0-9a-f]{32}")
-# No blank and nothing outside ASCII: names of people and sentences don't pass.
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+>,()=-]{0,127}")
+_WORD = re.compile(WORD)
 # Terms of signed acts also hold public keys in base64 and may be empty.
 _TERM = re.compile(r"[\x21-\x7e]{0,4096}")
 
@@ -124,10 +124,14 @@ def build(place: Place, doer: Doer, deed: Deed) -> bytes:
     }
     if deed.signed is not None and not deed.refusal:
         entry["signed"] = _signed(deed.signed)
-    wrong = fault_in(entry)
-    if wrong:
-        raise Unacceptable("entry-form", f"{wrong} can't stand in an entry")
-    return _sized(entry)
+    octets = _spelled(entry)
+    if octets is None or not _is_sound(entry, octets):
+        wrong = fault_in(entry)
+        if wrong or octets is None:
+            raise Unacceptable("entry-form", f"{wrong or 'a value'} can't stand in an entry")
+    if len(octets) > MAX_ENTRY_BYTES:
+        raise TooLarge("entry-too-large", f"an entry has at most {MAX_ENTRY_BYTES} bytes")
+    return octets
 
 
 def read(octets: bytes) -> dict[str, Any]:
@@ -142,7 +146,7 @@ def read(octets: bytes) -> dict[str, Any]:
         entry = json.loads(octets)
     except (ValueError, RecursionError) as error:
         raise VerificationFailed("not-canonical") from error
-    wrong = fault_in(entry)
+    wrong = None if _is_sound(entry, octets) else fault_in(entry)
     if wrong:
         raise VerificationFailed("entry-form", f"{wrong} is not of the entry's form")
     # Doubled members, blanks and other spellings don't survive this.
@@ -209,11 +213,21 @@ def _signed(act: SignedAct) -> dict[str, object]:
     }
 
 
-def _sized(entry: Mapping[str, Any]) -> bytes:
-    octets = _canonical(entry)
-    if len(octets) > MAX_ENTRY_BYTES:
-        raise TooLarge("entry-too-large", f"an entry has at most {MAX_ENTRY_BYTES} bytes")
-    return octets
+def _is_sound(entry: Mapping[str, Any], octets: bytes) -> bool:
+    """Whether the pattern for plain entries and the order of the lists say so at once."""
+    return is_plain(octets) and _rises(entry["roles"]) and _rises(entry["granted_by"])
+
+
+def _rises(values: Sequence[Any]) -> bool:
+    return all(values[at] < values[at + 1] for at in range(len(values) - 1))
+
+
+def _spelled(entry: Mapping[str, Any]) -> bytes | None:
+    """As `_canonical`; None for values that no entry can hold."""
+    try:
+        return _canonical(entry)
+    except (TypeError, ValueError, RecursionError):
+        return None
 
 
 def _canonical(entry: Mapping[str, Any]) -> bytes:
@@ -247,7 +261,7 @@ def _ascending(member: Check) -> Check:
     def check(value: object) -> bool:
         if not isinstance(value, list) or not all(map(member, value)):
             return False
-        return all(value[at] < value[at + 1] for at in range(len(value) - 1))
+        return _rises(value)
 
     return check
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crypto import canonical
@@ -15,6 +15,7 @@ from policies.vocabulary import Action, Role
 from sandbox.acts import Commitment, Outcome, SignedAct
 from sandbox.errors import TooLarge, Unacceptable, VerificationFailed
 from sandbox.provenance import entry
+from sandbox.provenance.spelling import is_plain
 
 HEX = "ab" * 16
 POLICY = "sha256:" + "1" * 64
@@ -235,3 +236,35 @@ def test_changed_byte_never_reads_as_the_same_entry(data):
 
     with contextlib.suppress(VerificationFailed):
         assert entry.read(bytes(octets)) != json.loads(entry.build(PLACE, DOER, DEED))
+
+
+REFUSED_ENTRY = entry.build(PLACE, DOER, replace(DEED, refusal="not-found"))
+EMPTY_ENTRY = entry.build(PLACE, DOER, replace(DEED, objects={}, outcome=Outcome()))
+PIECES = (
+    b"{}", b"[]", b"null", b"true", b"false", b'"w"', b"-1", b"0", b"1", b",", b"}", b"{", b'""',
+    b'"x":"y"', b'"n":5', b'"outcome":{}', b'"refusal":null', b'"refusal":"forbidden"', b"9" * 16,
+    b'"ruling":null', b'"counts":{},', b'"codes":{"a":"b"},', b'["labeller"]', b"[7,3]", b" ", b"a",
+)  # fmt: skip
+
+
+def test_plain_entries_match_as_a_whole():
+    for octets in (entry.build(PLACE, DOER, DEED), REFUSED_ENTRY, EMPTY_ENTRY):
+        assert is_plain(octets)
+
+
+@settings(max_examples=3_000)
+@given(st.data())
+def test_what_matches_as_a_whole_is_sound_field_by_field(data):
+    sources = (entry.build(PLACE, DOER, DEED), REFUSED_ENTRY, EMPTY_ENTRY)
+    octets = data.draw(st.sampled_from(sources))
+    for _ in range(data.draw(st.integers(1, 3))):
+        start = data.draw(st.integers(0, len(octets)))
+        stop = min(len(octets), start + data.draw(st.sampled_from((0, 1, 1, 2, 4, 13, 40))))
+        octets = octets[:start] + data.draw(st.sampled_from(PIECES)) + octets[stop:]
+    if not is_plain(octets):
+        return
+
+    value = json.loads(octets)
+    for unordered in ("roles", "granted_by"):
+        value[unordered] = sorted(set(value[unordered]))
+    assert entry.fault_in(value) is None
