@@ -1736,10 +1736,16 @@ class Story:
     ruled: int = 0
 
 
-def read_story(log: Log, pins: Pins, tables: Mapping[str, Table] | None = None) -> Story:
+def read_story(
+    log: Log,
+    pins: Pins,
+    tables: Mapping[str, Table] | None = None,
+    told: "Chronicle | None" = None,
+) -> Story:
     """Check every entry of a log in turn; verdicts only where the tables are at hand.
 
-    The platform's own ledger has no signed acts and no releases (clause 3.3).
+    `told` learns from each entry that held. The platform's own ledger has no signed acts and no
+    releases (clause 3.3).
 
     Raises:
         Broken: an entry, a role, a signature, a verdict or a release does not hold.
@@ -1758,6 +1764,8 @@ def read_story(log: Log, pins: Pins, tables: Mapping[str, Table] | None = None) 
             story.permits.take(entry, table)
         else:
             story.policies.take(entry)
+        if told is not None:
+            told.take(entry)
     return story
 
 
@@ -2107,14 +2115,49 @@ def _directory(files: Mapping[str, bytes]) -> bytes:
     return bytes(directory) + b"PK\x05\x06" + end
 
 
+@dataclass(frozen=True)
+class Evidence:
+    """An evidence pack that held."""
+
+    manifest: Mapping[str, Any]
+    files: Mapping[str, bytes]
+    log: Log
+    story: Story
+    tables: Mapping[str, Table]
+    passports: set[str]
+    older: Sequence[int]  # sizes of the other signed heads in it, all of this history
+
+    @property
+    def sentence(self) -> str:
+        """What can be said of it."""
+        return (
+            f"evidence of dataset {self.manifest['dataset']} in ledger {self.log.ledger}: "
+            f"{len(self.log.raw)} entries, {self.story.ruled} verdicts ruled again by "
+            f"{len(self.tables)} tables, {len(self.passports)} passports"
+        )
+
+
 def verify_evidence(data: bytes, pins: Pins, since: bytes | None = None) -> str:
     """An evidence pack: log, people, verdicts, proofs and passports; the sentence to print."""
+    evidence = open_evidence(data, pins, since)
+    return f"{evidence.sentence}; {_trust_words(evidence.log.cosignatures, pins)}"
+
+
+def open_evidence(
+    data: bytes, pins: Pins, since: bytes | None = None, told: "Chronicle | None" = None
+) -> Evidence:
+    """An evidence pack whose log, people, verdicts, proofs and passports held.
+
+    Raises:
+        Broken: anything in it is not as it must be.
+        CannotTell: no pinned key speaks for its log.
+    """
     files = read_pack(data)
     manifest = parse_canonical(Members(files).read("manifest.json"), "manifest.json")
     _check_manifest(manifest, files)
     log = verify_log(Members(files, "log/"), pins, since)
     tables = read_tables(files)
-    story = read_story(log, pins, tables)
+    story = read_story(log, pins, tables, told)
     if log.ledger != manifest["ledger"] or manifest["dataset"] not in story.lineage.gradings:
         raise Broken("evidence-of-another-dataset", "manifest.json")
     proved = _check_pack_proofs(files, log, pins)
@@ -2122,11 +2165,22 @@ def verify_evidence(data: bytes, pins: Pins, since: bytes | None = None) -> str:
         raise Broken("proof-missing", f"proofs/{index}.tlog-proof")
     passports = _check_pack_passports(files, log, story.lineage, pins)
     _check_complete(story.lineage, manifest["dataset"], passports)
-    return (
-        f"evidence of dataset {manifest['dataset']} in ledger {log.ledger}: {len(log.raw)} "
-        f"entries, {story.ruled} verdicts ruled again by {len(tables)} tables, "
-        f"{len(passports)} passports; {_trust_words(log.cosignatures, pins)}"
-    )
+    older = heads_in(files)
+    return Evidence(manifest, files, log, story, tables, passports, older)
+
+
+def heads_in(files: Mapping[str, bytes]) -> list[int]:
+    """Sizes of the signed heads under which a pack's proofs and passports stand."""
+    notes = [
+        parse_proof(data.decode("utf-8"), name).note
+        for name, data in files.items()
+        if name.startswith("proofs/")
+    ]
+    for name, data in files.items():
+        if name.startswith("packages/"):
+            records = parse_canonical(data, name)["evidence"]
+            notes += [parse_proof(record["proof"], name).note for record in records]
+    return sorted({note.size for note in notes})
 
 
 def _check_complete(lineage: Lineage, dataset: str, passports: set[str]) -> None:
@@ -2229,17 +2283,949 @@ def _check_pack_passports(
     return releases
 
 
-# --- 12. the program ------------------------------------------------------------------------------
+# --- 12. questions: what a regulator asks, answered from the entries alone ------------------------
+
+YES, NO, LISTED = "yes", "no", "listed"
+NOT_RECORDED, UNKNOWN = "not-recorded", "cannot-tell"
+LOOKS: Mapping[str, str] = {
+    "agreement.read": "figures",
+    "approval.view": "sample",
+    "evidence.export": "log",
+    "log.read": "log",
+    "release.download": "package",
+    "release.inspect": "labels",
+    "review.open": "item",
+    "subject.report": "log",
+    "task.open": "item",
+    "task.reopen": "item",
+}
+"""Acts by which a person is let see something, and what."""
+HANDLED = frozenset({"approval.sample", "item.clean", "item.issue", "release.screen"})
+"""Acts by which a service handles data that no person sees by them."""
+CLOSINGS = frozenset({"label.submit", "lease.close", "review.submit"})
+DELETIONS = frozenset({"erase", "destroy", "delete"})
+Texts = tuple[str, str]  # English, Chinese
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What questions are about: the whole ledger, or a part of it."""
+
+    kind: str = "ledger"
+    name: str = ""  # id of the dataset, project or subject
+    start: str = ""  # of a period, in the log's own spelling
+    stop: str = ""
+
+    def document(self) -> dict[str, str]:
+        """It as JSON, as a pack's manifest says it."""
+        if self.kind == "period":
+            return {"kind": "period", "from": self.start, "until": self.stop}
+        return {"kind": self.kind} | ({self.kind: self.name} if self.name else {})
+
+
+@dataclass
+class Look:
+    """That somebody was let see something; what ends a lease tells how much was looked at."""
+
+    index: int
+    at: str
+    actor: str
+    organisation: str
+    roles: Sequence[str]
+    domain: str
+    action: str
+    what: str
+    objects: Mapping[str, str]
+    dataset: str
+    project: str
+    item: str
+    purpose: str
+    rule: str
+    policy: str
+    commitment: str
+    frames: int
+    closed: int = -1
+    exact: bool = False
+    shown: int = -1
+    views: int = -1
+    seconds: int = -1
+
+    @property
+    def counted(self) -> str:
+        """How much of an item counts as seen: `exact`, or `all` where nobody counted."""
+        if self.what != "item":
+            return "one"
+        return "exact" if self.exact else "all"
+
+    def row(self) -> dict[str, Any]:
+        """It as a member of a report."""
+        told = {
+            "index": self.index, "at": self.at, "actor": self.actor,
+            "organisation": self.organisation, "roles": list(self.roles), "domain": self.domain,
+            "action": self.action, "what": self.what, "objects": dict(sorted(self.objects.items())),
+            "dataset": self.dataset, "project": self.project, "item": self.item,
+            "purpose": self.purpose, "rule": self.rule, "policy": self.policy,
+            "counted": self.counted,
+        }  # fmt: skip
+        numbers = {
+            "closed": self.closed, "frames": self.frames if self.what == "item" else -1,
+            "shown": self.shown, "views": self.views, "seconds": self.seconds,
+        }  # fmt: skip
+        return told | {name: number for name, number in numbers.items() if number >= 0}
+
+
+@dataclass(frozen=True)
+class Issue:
+    """A project item: when it was issued, in what, and what the log commits to of it."""
+
+    index: int
+    dataset: str
+    project: str
+    commitment: str
+    subject: str  # commitment that the subject's opening leads to, or empty
+
+
+@dataclass
+class Chronicle:
+    """What entries tell of data and of who was let see it; entries are taken in order."""
+
+    looks: list[Look] = field(default_factory=list)
+    leases: dict[str, Look] = field(default_factory=dict)
+    handled: list[tuple[int, str, Mapping[str, str]]] = field(default_factory=list)
+    deposits: list[tuple[int, str, str]] = field(default_factory=list)  # index, actor, deposit
+    cleaned: dict[str, tuple[int, str, bool]] = field(default_factory=dict)  # by item
+    first_clean: dict[str, int] = field(default_factory=dict)  # by dataset
+    subjects: dict[str, dict[str, str]] = field(default_factory=dict)  # subject: item: deposit
+    openings: dict[str, str] = field(default_factory=dict)  # commitment by subject
+    approved: dict[str, list[int]] = field(default_factory=dict)  # by dataset
+    issued: dict[str, Issue] = field(default_factory=dict)  # by project item
+    labels: list[tuple[int, str, str, str, str]] = field(default_factory=list)
+    reviews: list[tuple[int, str, str, str]] = field(default_factory=list)
+    projects: dict[str, str] = field(default_factory=dict)  # dataset of each
+    exports: dict[int, Entry] = field(default_factory=dict)
+    deletions: list[Entry] = field(default_factory=list)
+    others: dict[str, list[int]] = field(
+        default_factory=lambda: {"attestation": [], "budget": [], "quality": []}
+    )
+    refused_looks: list[int] = field(default_factory=list)
+    size: int = 0
+
+    def take(self, entry: Entry) -> None:
+        """Learn from one entry."""
+        self.size, action = entry["index"] + 1, entry["action"]
+        if entry["refusal"] is not None:
+            self.refused_looks += [entry["index"]] if action in LOOKS else []
+            return
+        if action in LOOKS:
+            self._look(entry)
+        if action in CLOSINGS:
+            self._close(entry)
+        if action in HANDLED:
+            self.handled.append((entry["index"], action, entry["objects"]))
+        self._sort(entry, *action.split(".", 1))
+        if action in _LEARNT:
+            _LEARNT[action](self, entry, entry["objects"], entry["outcome"])
+
+    def _sort(self, entry: Entry, scope: str, verb: str) -> None:
+        """Keep what answers questions of which this version knows no more than the name."""
+        if verb in DELETIONS or scope == "erasure":
+            self.deletions.append(entry)
+        elif scope in self.others:
+            self.others[scope].append(entry["index"])
+
+    def _look(self, entry: Entry) -> None:
+        objects, outcome = entry["objects"], entry["outcome"]
+        named = {**objects, **outcome.get("objects", {})}
+        domain = entry["domain"]
+        project = named.get("project", domain.partition(":")[2])
+        ruling, what = entry["ruling"], LOOKS[entry["action"]]
+        commitments = outcome.get("commitments", {})
+        look = Look(
+            index=entry["index"],
+            at=entry["at"],
+            actor=entry["actor"],
+            organisation=entry["organisation"],
+            roles=entry["roles"],
+            domain=domain,
+            action=entry["action"],
+            what=what,
+            objects=named,
+            dataset=named.get("dataset", self.projects.get(project, "")),
+            project=project,
+            item=named.get("item", ""),
+            purpose=str(entry["facts"].get("declared_purpose", "")),
+            rule=ruling["rule"],
+            policy=ruling["policy"],
+            commitment=commitments.get("item", ""),
+            frames=outcome.get("counts", {}).get("frames", 0),
+        )
+        self.looks.append(look)
+        if what == "item" and "lease" in named:
+            self.leases[named["lease"]] = look
+
+    def _close(self, entry: Entry) -> None:
+        """What ends a lease narrows what counts as seen."""
+        outcome = entry["outcome"]
+        lease = {**outcome.get("objects", {}), **entry["objects"]}.get("lease", "")
+        look = self.leases.pop(lease, None)
+        if look is None:
+            return
+        counts = outcome.get("counts", {})
+        look.closed = entry["index"]
+        look.exact = "shown" in counts and outcome.get("codes", {}).get("counted") != "all"
+        look.shown = counts.get("shown", -1) if look.exact else -1
+        look.views = counts.get("views", -1) if look.exact else -1
+        look.seconds = counts.get("seconds", -1)
+
+    def _deposited(self, entry: Entry, objects: Mapping[str, str], _: Any) -> None:
+        self.deposits.append((entry["index"], entry["actor"], objects.get("deposit", "")))
+
+    def _cleaned(self, entry: Entry, objects: Mapping[str, str], outcome: Any) -> None:
+        item, commitments = objects.get("item", ""), outcome.get("commitments", {})
+        state = outcome.get("states", {}).get("item", "")
+        sound = "master" in commitments and state in {"", "CLEANED"}
+        dataset = objects.get("dataset", "")
+        self.cleaned[item] = (entry["index"], dataset, sound)
+        if sound:
+            self.first_clean.setdefault(dataset, entry["index"])
+        subject = outcome.get("objects", {}).get("subject")
+        if subject:
+            self.subjects.setdefault(subject, {})[item] = objects.get("deposit", "")
+            if "subject" in commitments:
+                self.openings[subject] = commitments["subject"]
+
+    def _approve(self, entry: Entry, objects: Mapping[str, str], _: Any) -> None:
+        if entry["signed"]["terms"]["verdict"] == "approve":
+            self.approved.setdefault(objects["dataset"], []).append(entry["index"])
+
+    def _found(self, _: Entry, objects: Mapping[str, str], __: Any) -> None:
+        self.projects[objects.get("project", "")] = objects.get("dataset", "")
+
+    def _issue(self, entry: Entry, objects: Mapping[str, str], outcome: Any) -> None:
+        commitments = outcome.get("commitments", {})
+        if "project_item" in objects:
+            self.issued[objects["project_item"]] = Issue(
+                entry["index"],
+                objects.get("dataset", ""),
+                objects.get("project", ""),
+                commitments.get("issued", ""),
+                commitments.get("subject", ""),
+            )
+
+    def _label(self, entry: Entry, objects: Mapping[str, str], outcome: Any) -> None:
+        named = outcome.get("objects", {})
+        self.labels.append(
+            (entry["index"], entry["actor"], objects.get("project", ""),
+             named.get("item", ""), objects.get("label", "")),
+        )  # fmt: skip
+
+    def _review(self, entry: Entry, objects: Mapping[str, str], outcome: Any) -> None:
+        item = outcome.get("objects", {}).get("item", "")
+        self.reviews.append((entry["index"], entry["actor"], objects.get("project", ""), item))
+
+    def _export(self, entry: Entry, _: Any, __: Any) -> None:
+        self.exports[entry["index"]] = entry
+
+    def items_of(self, subject: str, salt: bytes | None) -> tuple[set[str], set[str]]:
+        """Items of a subject: as deposited, and as issued to projects by its opening.
+
+        Raises:
+            Broken: the opening is not the one that the log committed to.
+        """
+        deposited = set(self.subjects.get(subject, ()))
+        if salt is None:
+            return deposited, set()
+        if self.openings.get(subject) != subject_commitment(salt, "subject", subject):
+            raise Broken("subject-opening-wrong", subject)
+        issued = {
+            name
+            for name, issue in self.issued.items()
+            if issue.subject and issue.subject == subject_commitment(salt, "project_item", name)
+        }
+        return deposited, issued
+
+
+_LEARNT: Mapping[str, Callable[[Chronicle, Entry, Mapping[str, str], Any], None]] = {
+    "approval.sign": Chronicle._approve,  # noqa: SLF001 - its own table
+    "deposit.complete": Chronicle._deposited,  # noqa: SLF001
+    "evidence.export": Chronicle._export,  # noqa: SLF001
+    "item.clean": Chronicle._cleaned,  # noqa: SLF001
+    "item.issue": Chronicle._issue,  # noqa: SLF001
+    "label.submit": Chronicle._label,  # noqa: SLF001
+    "project.create": Chronicle._found,  # noqa: SLF001
+    "review.submit": Chronicle._review,  # noqa: SLF001
+}
+
+
+def subject_commitment(salt: bytes, kind: str, name: str) -> str:
+    """What the log holds of whom something is about (docs/spec/evidence.md, clause 7)."""
+    payload = canonical({"what": "subject-of", kind: name})
+    return hmac.new(salt, payload, hashlib.sha256).hexdigest()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question, what the entries say to it, and what that rests on."""
+
+    name: str
+    question: Texts
+    verdict: str
+    said: Texts
+    entries: Sequence[int] = ()
+    checks: Sequence[Texts] = ()
+    rows: Sequence[Mapping[str, Any]] = ()
+
+    def document(self) -> dict[str, Any]:
+        """It as JSON."""
+        return {
+            "name": self.name,
+            "question": _both(self.question),
+            "verdict": self.verdict,
+            "said": _both(self.said),
+            "entries": list(self.entries),
+            "checks": [_both(check) for check in self.checks],
+            "rows": list(self.rows),
+        }
+
+
+def _both(texts: Texts) -> dict[str, str]:
+    return {"en": texts[0], "zh": texts[1]}
+
+
+@dataclass(frozen=True)
+class Grounds:
+    """What answers rest on beside the entries: what was compared, replayed and brought along."""
+
+    older: Sequence[int] = ()  # sizes of earlier heads that came along and agree
+    since: int = -1  # size of the kept checkpoint, if one was compared
+    passports: int = -1  # passports that held; -1 where none could come along
+    tables: int = 0  # decision tables by which verdicts were ruled again
+    salt: bytes | None = None  # of the subject asked about
+
+
+@dataclass
+class Inquiry:
+    """Answers about one scope of a log that held."""
+
+    log: Log
+    story: Story
+    told: Chronicle
+    scope: Scope
+    grounds: Grounds = field(default_factory=Grounds)
+    items: tuple[set[str], set[str]] = field(init=False)  # a subject's: deposited, issued
+    labelled: dict[str, int] = field(init=False)  # when the first of them was, by project
+
+    def __post_init__(self) -> None:
+        """Find what the subject asked about is in.
+
+        Raises:
+            Broken: its opening is not the one that the log committed to.
+        """
+        self.items, self.labelled = (set(), set()), {}
+        if self.scope.kind == "subject":
+            self.items = self.told.items_of(self.scope.name, self.grounds.salt)
+        for index, _, project, item, _ in self.told.labels:
+            if item in self.items[1]:
+                self.labelled.setdefault(project, index)
+
+    def answers(self) -> list[Answer]:
+        """An answer to each question, in the order of the regulators' table."""
+        return [
+            self._deidentified(),
+            self._who_saw(),
+            self._left(),
+            self._approved_by(),
+            self._privacy_loss(),
+            self._rewritten(),
+            self._deleted(),
+            self._quality(),
+            self._software(),
+        ]
+
+    # --- what belongs to the scope -------------------------------------------------------------
+
+    def looks(self) -> list[Look]:
+        """Whatever somebody was let see of what is asked about, in order."""
+        return [look for look in self.told.looks if self._concerns(look)]
+
+    def handled(self) -> list[int]:
+        """Entries by which services handled it, seen by nobody."""
+        deposited, issued = self.items
+        found = []
+        for index, _, objects in self.told.handled:
+            item = objects.get("project_item", objects.get("item", ""))
+            if self.scope.kind == "subject":
+                if item in deposited or item in issued:
+                    found.append(index)
+            elif self._names(objects):
+                found.append(index)
+        return found
+
+    def releases(self) -> dict[str, Entry]:
+        """Releases that were sealed, by id."""
+        return {
+            release: entry
+            for release, entry in self.story.lineage.sealed.items()
+            if self._holds_release(release, entry["index"], entry["at"])
+        }
+
+    def _concerns(self, look: Look) -> bool:
+        kind, name = self.scope.kind, self.scope.name
+        if kind == "period":
+            return self.scope.start <= look.at < self.scope.stop
+        if kind == "ledger" or (look.what == "log" and not look.objects):
+            return True  # asked about it all, or shown it all
+        if kind == "subject":
+            return self._is_of_subject(look)
+        return name == (look.dataset if kind == "dataset" else look.project)
+
+    def _is_of_subject(self, look: Look) -> bool:
+        if look.what == "log":
+            return look.objects.get("subject") == self.scope.name
+        if look.what in {"item", "sample"}:
+            return look.item in self.items[1] or look.item in self.items[0]
+        return self._labelled_in(look.project, look.index)
+
+    def _names(self, objects: Mapping[str, str]) -> bool:
+        kind, name = self.scope.kind, self.scope.name
+        project = objects.get("project", "")
+        if kind == "dataset":
+            return name == objects.get("dataset", self.told.projects.get(project, ""))
+        return kind != "project" or project == name
+
+    def _labelled_in(self, project: str, index: int) -> bool:
+        """Whether an item of the subject was labelled in a project before an entry."""
+        return self.labelled.get(project, index) < index
+
+    def _holds_release(self, release: str, index: int, at: str) -> bool:
+        project = str(self.story.lineage.requests[release]["objects"].get("project", ""))
+        match self.scope.kind:
+            case "dataset":
+                return self.story.lineage.dataset_of(release) == self.scope.name
+            case "project":
+                return project == self.scope.name
+            case "subject":
+                return self._labelled_in(project, index)
+            case "period":
+                return self.scope.start <= at < self.scope.stop
+        return True
+
+    # --- the questions -------------------------------------------------------------------------
+
+    def _deidentified(self) -> Answer:
+        seen = [look for look in self.looks() if look.what == "item"]
+        samples = [look.index for look in self.looks() if look.what == "sample"]
+        bad = [look.index for look in seen if not self._clean_before(look)]
+        rests: set[int] = set()
+        for look in seen:
+            issue = self.told.issued.get(look.item)
+            if issue:
+                rests |= {issue.index, *self.told.approved.get(issue.dataset, [])[:1]}
+        cleaned = [i for i, d, ok in self.told.cleaned.values() if ok and self._is_about(d)]
+        question = (
+            "Was data de-identified before anyone saw it?",
+            "数据在任何人看到之前是否已去标识？",
+        )
+        note = (
+            (
+                f" The hospital's own officer looked at {len(samples)} samples, before and after,"
+                " to approve the de-identification."
+            ),
+            f"数据提供方的脱敏审核员为审批查看了 {len(samples)} 个抽样（原件与结果对照）。",
+        )
+        if bad:
+            said = (
+                (
+                    f"{len(bad)} of {len(seen)} looks at items have no cleaned, approved and issued"
+                    " item before them."
+                ),
+                f"{len(seen)} 次查看中有 {len(bad)} 次之前没有已脱敏、已审批、已下发的数据项。",
+            )
+            return Answer("deidentified", question, NO, said, bad)
+        if not seen and not cleaned:
+            return _not_recorded("deidentified", question)
+        if not seen:
+            said = (
+                f"Nobody was shown an item; {len(cleaned)} items were cleaned.{note[0]}",
+                f"无人查看过数据项；已脱敏 {len(cleaned)} 项。{note[1]}",
+            )
+        else:
+            said = (
+                f"Each of {len(seen)} looks was at an item issued before it, after an officer"
+                f" signed for the de-identification; {len(cleaned)} items were cleaned." + note[0],
+                f"{len(seen)} 次查看的数据项均在查看前下发，且下发前审核员已签名批准脱敏；"
+                f"已脱敏 {len(cleaned)} 项。" + note[1],
+            )
+        checks = (
+            (
+                "order of entries: cleaned, approved, issued, shown",
+                "条目顺序：脱敏、审批、下发、查看",
+            ),
+            (
+                "the commitment of what was shown is that of what was issued",
+                "所查看内容的承诺值等于下发时的承诺值",
+            ),
+            ("the officer's signature and role", "审核员的签名与角色"),
+        )
+        return Answer("deidentified", question, YES, said, sorted(rests), checks)
+
+    def _is_about(self, dataset: str) -> bool:
+        match self.scope.kind:
+            case "dataset":
+                return dataset == self.scope.name
+            case "project":
+                return dataset == self.told.projects.get(self.scope.name)
+        return True
+
+    def _clean_before(self, look: Look) -> bool:
+        issue = self.told.issued.get(look.item)
+        if issue is None or issue.index > look.index or issue.project != look.project:
+            return False
+        if look.commitment and look.commitment != issue.commitment:
+            return False
+        # Of several items of a dataset the log does not tell which one was issued (ADR 6).
+        signed = self.told.approved.get(issue.dataset, [issue.index])[0] < issue.index
+        cleaned = self.told.first_clean.get(issue.dataset, issue.index) < issue.index
+        return signed and cleaned
+
+    def _who_saw(self) -> Answer:
+        looks, handled = self.looks(), self.handled()
+        question = ("Who saw it, when, why, by which rule?", "谁、何时、为何、依据哪条规则看过？")
+        people = {look.actor for look in looks}
+        uncounted = sum(look.counted == "all" for look in looks)
+        said = (
+            (
+                f"{len(people)} people were let see something {len(looks)} times; {uncounted} looks"
+                f" count as all of the item seen; {len(self.told.refused_looks)} attempts in the"
+                f" ledger were refused; services handled it {len(handled)} times, seen by nobody."
+            ),
+            (
+                f"{len(people)} 人共 {len(looks)} 次获准查看，其中 {uncounted} 次按整项全部看过计；"
+                f"账本中另有 {len(self.told.refused_looks)} 次查看被拒绝；"
+                f"服务程序处理 {len(handled)} 次，"
+                "无人看到。"
+            ),
+        )
+        unlinked = self._unlinked()
+        if unlinked:
+            said = (
+                said[0] + f" {unlinked} issued items tell nothing of whom they are about: looks at"
+                " them are not in this answer.",
+                said[1] + f"另有 {unlinked} 个下发项未记录所属主体，对其查看不在本答案内。",
+            )
+        ruled = (
+            ("every verdict ruled again by its decision table", "每条裁决均按当时的决策表重新判定")
+            if self.grounds.tables
+            else ("verdicts not ruled again: no decision tables here", "无决策表，裁决未重新判定")
+        )
+        checks = (
+            ("roles followed to the entries that granted them", "角色追溯至授予它的条目"),
+            ruled,
+            ("a lease that nobody closed counts as all seen", "无人关闭的租约按全部看过计"),
+        )
+        rows = [look.row() for look in looks]
+        return Answer("who-saw", question, LISTED, said, [x.index for x in looks], checks, rows)
+
+    def _unlinked(self) -> int:
+        """Issued items that may be the subject's, and say nothing of whose they are."""
+        if self.scope.kind != "subject":
+            return 0
+        datasets = {self.told.cleaned[item][1] for item in self.items[0]}
+        return sum(
+            issue.dataset in datasets and (not issue.subject or self.grounds.salt is None)
+            for issue in self.told.issued.values()
+        )
+
+    def _left(self) -> Answer:
+        question = ("Did anything else leave?", "是否还有其他内容离开？")
+        releases = self.releases()
+        fetched = [look for look in self.looks() if look.what == "package"]
+        strange = [look.index for look in fetched if not self._is_sealed(look)]
+        entries = sorted({e["index"] for e in releases.values()} | {x.index for x in fetched})
+        count, times = len(releases), len(fetched)
+        passports = (
+            (
+                f"{self.grounds.passports} passports, one for each release",
+                f"{self.grounds.passports} 份出域凭证，与放行一一对应",
+            )
+            if self.grounds.passports >= 0
+            else ("passports did not come along", "未随附出域凭证")
+        )
+        checks = (
+            (
+                f"the whole log, {self.log.note.size} entries, under one root",
+                f"整个账本 {self.log.note.size} 条，同一树根",
+            ),
+            passports,
+            ("every download is of a sealed release", "每次下载都对应已封装的放行"),
+        )
+        if strange:
+            said = (
+                f"{len(strange)} downloads are of no sealed release.",
+                f"{len(strange)} 次下载不对应任何已封装的放行。",
+            )
+            return Answer("left", question, YES, said, strange, checks)
+        said = (
+            (
+                f"Releases sealed: {count}, fetched: {times}; the log names no other"
+                " way out. That no second log was kept, only witnesses can say."
+            ),
+            (
+                f"共封装放行 {count} 次，下载 {times} 次；账本中没有其他出域。"
+                "是否另有一本账，只有见证方能证明。"
+            ),
+        )
+        rows = [self._release_row(release, entry) for release, entry in releases.items()]
+        return Answer("left", question, NO, said, entries, checks, rows)
+
+    def _is_sealed(self, look: Look) -> bool:
+        sealed = self.story.lineage.sealed.get(look.objects.get("release", ""))
+        return sealed is not None and sealed["index"] < look.index
+
+    def _release_row(self, release: str, seal: Entry) -> dict[str, Any]:
+        lineage = self.story.lineage
+        request, digests = lineage.requests[release], seal["outcome"].get("digests", {})
+        votes = [vote for vote in lineage.votes.get(release, ()) if vote.index < seal["index"]]
+        fetched = [
+            look.index
+            for look in self.told.looks
+            if look.what == "package" and look.objects.get("release") == release
+        ]
+        return {
+            "release": release,
+            "project": request["objects"].get("project", ""),
+            "recipient": request["objects"].get("recipient", ""),
+            "requested": request["index"],
+            "requester": request["actor"],
+            "sealed": seal["index"],
+            "at": seal["at"],
+            "package": digests.get("package", ""),
+            "passport": digests.get("passport", ""),
+            "downloads": fetched,
+            "votes": [
+                {
+                    "index": vote.index,
+                    "voter": vote.voter,
+                    "roles": sorted(vote.roles),
+                    "organisations": sorted(vote.organisations),
+                    "verdict": vote.terms["verdict"],
+                }
+                for vote in votes
+            ],
+        }
+
+    def _approved_by(self) -> Answer:
+        question = (
+            "Who approved? Did the requester approve their own request?",
+            "谁批准的？申请人是否自己批准了自己的申请？",
+        )
+        rows = [self._release_row(release, seal) for release, seal in self.releases().items()]
+        voters = {vote["voter"] for row in rows for vote in row["votes"]}
+        own = [r["sealed"] for r in rows if r["requester"] in {v["voter"] for v in r["votes"]}]
+        entries = sorted(
+            {i for row in rows for i in (row["requested"], row["sealed"])}
+            | {vote["index"] for row in rows for vote in row["votes"]}
+        )
+        checks = (
+            ("each vote's signature, by an enrolled key", "每张投票的签名，密钥已登记"),
+            (
+                "requester, labellers and voters differ, by person and by key",
+                "申请人、标注员与投票人不同（人与密钥）",
+            ),
+            ("enough votes, one of them the hospital's", "票数足够，且含数据提供方一票"),
+        )
+        said = (
+            (
+                f"Releases: {len(rows)}, approved by {len(voters)} people; no requester approved"
+                " one of their own."
+            ),
+            f"共 {len(rows)} 次放行，由 {len(voters)} 人批准；没有申请人批准自己的申请。",
+        )
+        return Answer("approved", question, YES if own else NO, said, own or entries, checks, rows)
+
+    def _privacy_loss(self) -> Answer:
+        question = ("How much privacy loss so far?", "目前的隐私损失是多少？")
+        found = self.told.others["budget"]
+        if not found:
+            return _not_recorded("privacy-loss", question)
+        said = (
+            f"{len(found)} entries tell of the budget; this verifier does not add them up.",
+            f"有 {len(found)} 条隐私预算条目；本程序不做求和。",
+        )
+        return Answer("privacy-loss", question, UNKNOWN, said, found)
+
+    def _rewritten(self) -> Answer:
+        question = ("Was the log rewritten?", "日志是否被改写过？")
+        size, since = self.log.note.size, self.grounds.since
+        older = sorted({*self.grounds.older} - {size})
+        checks = (
+            (
+                "every entry chained to the one before and in the signed tree",
+                "每条均与前一条相链并在已签名的树中",
+            ),
+            ("earlier signed heads are of this very history", "更早的签名检查点属于同一历史"),
+        )
+        if since >= 0:
+            said = (
+                (
+                    f"Today's log of {size} entries continues the checkpoint of {since} entries"
+                    " that was kept."
+                ),
+                f"现有 {size} 条的账本延续了留存的 {since} 条的检查点。",
+            )
+            return Answer("rewritten", question, NO, said, (), checks)
+        if older:
+            said = (
+                (
+                    f"Earlier signed heads that came along, and agree: {len(older)} (the oldest"
+                    f" of {older[0]} entries). Bring a checkpoint of your own by --since."
+                ),
+                (
+                    f"随附的 {len(older)} 个更早的签名检查点（最早为 {older[0]} 条）均与之相符。"
+                    "请用 --since 带上自己留存的检查点。"
+                ),
+            )
+            return Answer("rewritten", question, NO, said, (), checks)
+        said = (
+            (
+                "No earlier head is at hand to compare: keep this checkpoint, and bring it next"
+                " time by --since."
+            ),
+            "没有更早的检查点可供比对：请留存本检查点，下次用 --since 带上。",
+        )
+        return Answer("rewritten", question, UNKNOWN, said, (), checks[:1])
+
+    def _deleted(self) -> Answer:
+        question = ("Was it deleted?", "数据是否已删除？")
+        found = [e for e in self.told.deletions if self._names(e["objects"])]
+        if self.scope.kind == "subject":
+            found = [e for e in found if e["objects"].get("subject") == self.scope.name]
+        if not found:
+            if self.told.deletions:
+                said = ("No entry tells of it.", "没有任何条目记录此项删除。")
+                return Answer("deleted", question, NO, said)
+            return _not_recorded("deleted", question)
+        said = (
+            (
+                f"{len(found)} entries tell of keys destroyed; that later decryption fails is"
+                " for the machine to show."
+            ),
+            f"有 {len(found)} 条记录密钥已销毁；其后解密确实失败须在机器上验证。",
+        )
+        return Answer("deleted", question, LISTED, said, [e["index"] for e in found])
+
+    def _quality(self) -> Answer:
+        question = ("Are labels of the stated quality?", "标签是否达到声明的质量？")
+        if self.told.others["quality"]:
+            said = ("Quality reports are recorded.", "已记录质量报告。")
+            return Answer("quality", question, LISTED, said, self.told.others["quality"])
+        labels = [x for x in self.told.labels if self._names({"project": x[2]})]
+        reviewed = {x[3] for x in self.told.reviews}
+        seen = sum(item in reviewed for _, _, _, item, _ in labels)
+        return _not_recorded(
+            "quality",
+            question,
+            (
+                (
+                    f" What is recorded: {len(labels)} saved labels, {seen} of them of items that"
+                    " another person reviewed."
+                ),
+                f"已记录：保存标签 {len(labels)} 个，其中 {seen} 个所属数据项经他人审核。",
+            ),
+        )
+
+    def _software(self) -> Answer:
+        question = ("Is the running software the reviewed one?", "运行的软件是否为经审查的版本？")
+        if not self.told.others["attestation"]:
+            return _not_recorded("software", question)
+        said = ("Measurements are recorded.", "已记录度量值。")
+        return Answer("software", question, LISTED, said, self.told.others["attestation"])
+
+
+def _not_recorded(name: str, question: Texts, more: Texts = ("", "")) -> Answer:
+    said = ("Not recorded: this log holds no entry that tells.", "未记录：本账本没有相应条目。")
+    return Answer(name, question, NOT_RECORDED, (said[0] + more[0], said[1] + more[1]))
+
+
+def about(text: str) -> Scope:
+    """What `--about` names: `ledger`, `dataset:ID`, `project:ID`, `subject:ID`, `period:A/B`.
+
+    Raises:
+        ValueError: it names nothing of the kind.
+    """
+    kind, _, name = text.partition(":")
+    if text == "ledger":
+        return Scope()
+    if kind in {"dataset", "project", "subject"} and HEX32.fullmatch(name):
+        return Scope(kind, name)
+    start, _, stop = name.partition("/")
+    try:
+        span = utc(start, "--about"), utc(stop, "--about")
+    except (Broken, ValueError):
+        span = "", ""
+    if kind != "period" or not span[0] < span[1]:
+        raise ValueError(
+            "--about is ledger, dataset:, project: or subject:ID, or period:FROM/UNTIL"
+        )
+    return Scope(kind, start=span[0], stop=span[1])
+
+
+def spans(indices: Sequence[int]) -> str:
+    """Indices in few characters: `3, 5-9`."""
+    found: list[list[int]] = []
+    for index in sorted(set(indices)):
+        if found and index == found[-1][1] + 1:
+            found[-1][1] = index
+        else:
+            found.append([index, index])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in found)
+
+
+VERDICTS: Mapping[str, Texts] = {
+    YES: ("yes", "是"),
+    NO: ("no", "否"),
+    LISTED: ("listed", "见列表"),
+    NOT_RECORDED: ("not recorded", "未记录"),
+    UNKNOWN: ("cannot tell", "无法判断"),
+}
+
+
+def told_answers(answers: Sequence[Answer], language: int) -> str:
+    """Answers as text: 0 in English, 1 in Chinese."""
+    lines: list[str] = []
+    for number, answer in enumerate(answers, 1):
+        lines += [
+            f"{number}. {answer.question[language]}",
+            f"   {VERDICTS[answer.verdict][language]} | {answer.said[language]}",
+        ]
+        if answer.entries:
+            lines.append(f"   {('entries', '条目')[language]}: {spans(answer.entries)}")
+        lines += [f"   {('check', '核查')[language]}: {c[language]}" for c in answer.checks]
+        if answer.name == "who-saw":
+            lines += _told_looks(answer.rows)
+        elif answer.name == "left":
+            lines += [
+                f"     {row['at']} {row['release']} -> {row['recipient']}: "
+                f"{spans([row['sealed'], *row['downloads']])}"
+                for row in answer.rows
+            ]
+    return "\n".join(lines)
+
+
+def _told_looks(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line for each person, role, thing and rule."""
+    alike: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        who = row["actor"], "+".join(row["roles"]), row["organisation"]
+        alike.setdefault((*who, row["what"], row["purpose"], row["rule"]), []).append(row)
+    return [
+        f"     {who} {role} {firm}: {what} x{len(same)}, {same[0]['at']} .. {same[-1]['at']},"
+        f" {purpose or '-'}, {rule}: {spans([row['index'] for row in same])}"
+        for (who, role, firm, what, purpose, rule), same in alike.items()
+    ]
+
+
+# --- 13. the program ------------------------------------------------------------------------------
 
 
 def verify_log_folder(source: Source, pins: Pins, since: bytes | None) -> str:
     """A published log, with what its entries alone can tell; the sentence to print."""
     log = verify_log(source, pins, since)
     story = read_story(log, pins)
+    return f"{log_sentence(log, story)}; {_trust_words(log.cosignatures, pins)}"
+
+
+def log_sentence(log: Log, story: Story) -> str:
+    """What can be said of a log."""
     return (
         f"log of ledger {log.ledger}: {len(log.raw)} entries, root {log.note.root.hex()}, "
-        f"{len(story.lineage.sealed)} releases; {_trust_words(log.cosignatures, pins)}"
+        f"{len(story.lineage.sealed)} releases"
     )
+
+
+@dataclass(frozen=True)
+class Wish:
+    """That questions are to be answered: about what, and how the answers are printed."""
+
+    scope: Scope | None = None
+    language: int = 0  # 0 English, 1 Chinese
+    as_json: bool = False
+
+
+def inquire(
+    target: str,
+    pins: Pins,
+    since: bytes | None = None,
+    token: str | None = None,
+    scope: Scope | None = None,
+) -> tuple[str, Inquiry]:
+    """The sentence on a log or evidence pack, and what answers questions about it.
+
+    Raises:
+        Broken: it is not sound; then nothing is answered.
+        CannotTell: nothing is proved, or it is no log.
+    """
+    told, path = Chronicle(), Path(target)
+    kept = -1 if since is None else parse_note(since, "kept checkpoint").size
+    if path.is_file() and path.stat().st_size <= MAX_FILE:
+        data = path.read_bytes()
+        if not data.startswith(b"PK"):
+            raise CannotTell("questions are answered from a log or an evidence pack")
+        return ask_evidence(open_evidence(data, pins, since, told), pins, told, kept, scope)
+    web = re.match(r"https?://", target)
+    if not web and not (path / "checkpoint").is_file():
+        raise CannotTell("questions are answered from a log or an evidence pack")
+    source: Source = Web(target, token) if web else Folder(path)
+    log = verify_log(source, pins, since)
+    story = read_story(log, pins, told=told)
+    words = f"{log_sentence(log, story)}; {_trust_words(log.cosignatures, pins)}"
+    return words, Inquiry(log, story, told, scope or Scope(), Grounds(since=kept))
+
+
+def ask_evidence(
+    evidence: Evidence, pins: Pins, told: Chronicle, kept: int, scope: Scope | None
+) -> tuple[str, Inquiry]:
+    """The sentence on a pack, and what answers questions about it."""
+    grounds = Grounds(
+        older=evidence.older,
+        since=kept,
+        passports=len(evidence.passports),
+        tables=len(evidence.tables),
+    )
+    words = f"{evidence.sentence}; {_trust_words(evidence.log.cosignatures, pins)}"
+    about_what = scope or Scope("dataset", evidence.manifest["dataset"])
+    return words, Inquiry(evidence.log, evidence.story, told, about_what, grounds)
+
+
+def answered(
+    target: str, pins: Pins, since: bytes | None, token: str | None, wish: Wish
+) -> tuple[int, str]:
+    """The exit code and what to print: the verdict, and if it is sound, the answers."""
+    found: list[Inquiry] = []
+
+    def verification() -> str:
+        words, inquiry = inquire(target, pins, since, token, wish.scope)
+        inquiry.answers()  # whatever is wrong with them belongs to the verdict
+        found.append(inquiry)
+        return words
+
+    code, said = judged(verification)
+    answers = found[0].answers() if found else []
+    if not wish.as_json:
+        return code, "\n".join([one_line(said), told_answers(answers, wish.language)]).rstrip("\n")
+    document: dict[str, Any] = {"v": 1, "code": code, "verdict": one_line(said)}
+    if found:
+        log = found[0].log
+        document |= {
+            "log": {
+                "origin": log.note.origin,
+                "size": log.note.size,
+                "root": log.note.root.hex(),
+            },
+            "about": found[0].scope.document(),
+            "questions": [answer.document() for answer in answers],
+        }
+    return code, json.dumps(document, ensure_ascii=False, indent=1)
 
 
 def verify(target: str, pins: Pins, since: bytes | None = None, token: str | None = None) -> str:
@@ -2346,26 +3332,67 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--since", help="a checkpoint kept from last time")
     parser.add_argument("--token", help="file with the credential for the entries of a URL")
+    parser.add_argument(
+        "--questions", action="store_true", help="answer a regulator's questions from the entries"
+    )
+    parser.add_argument(
+        "--about", help="with --questions: ledger, dataset:ID, project:ID, subject:ID, period:A/B"
+    )
+    parser.add_argument("--language", choices=("en", "zh"), default="en", help="of the answers")
+    parser.add_argument("--json", action="store_true", help="answers as one JSON object")
     try:
         options = parser.parse_args(arguments)
         pins = read_pins(options.key, options.policy)
         since = Path(options.since).read_bytes() if options.since else None
         token = read_token(options.token)
+        wish = read_wish(options)
     except SystemExit as stop:
         return SOUND if stop.code == 0 else USAGE
     except (Broken, OSError, ValueError) as error:
         print(f"usage: {error}", file=sys.stderr)
         return USAGE
-    return run(options.path, pins, since, token)
+    return run(options.path, pins, since, token, wish)
 
 
-def run(target: str, pins: Pins, since: bytes | None = None, token: str | None = None) -> int:
+def read_wish(options: argparse.Namespace) -> Wish | None:
+    """Whether, about what and how questions are to be answered.
+
+    Raises:
+        ValueError: the options don't go together.
+    """
+    if not options.questions:
+        if options.about or options.json or options.language != "en":
+            raise ValueError("--about, --language and --json go with --questions")
+        return None
+    scope = about(options.about) if options.about else None
+    return Wish(scope, ("en", "zh").index(options.language), options.json)
+
+
+def one_line(said: str) -> str:
+    """A sentence that may name files as it likes: one line, nothing that moves a cursor."""
+    return "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in said)
+
+
+def run(
+    target: str,
+    pins: Pins,
+    since: bytes | None = None,
+    token: str | None = None,
+    wish: Wish | None = None,
+) -> int:
     """Verify and print the verdict; the exit code. Nothing is raised, whatever `target` holds."""
-    code, said = judged(lambda: verify(target, pins, since, token))
-    # What was read may name files as it likes: one line, and nothing that moves a cursor.
-    line = "".join(c if " " <= c <= "~" else ascii(c)[1:-1] for c in said)
+    if wish is None:
+        code, said = judged(lambda: verify(target, pins, since, token))
+        text = one_line(said)
+    else:
+        code, text = answered(target, pins, since, token, wish)
     try:
-        print(line, flush=True)
+        if text.isascii():
+            print(text, flush=True)
+        else:  # answers in Chinese, whatever this machine's locale says
+            sys.stdout.flush()
+            sys.stdout.buffer.write(text.encode("utf-8") + b"\n")
+            sys.stdout.buffer.flush()
     except OSError:
         # Nobody reads it any more; the exit code still tells, and closing must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from crypto.verifier import Broken, Pins, read_pins, read_token, run
+from crypto.verifier import Broken, Pins, Wish, about, read_pins, read_token, run
 
 
 @click.command()
@@ -21,8 +21,19 @@ from crypto.verifier import Broken, Pins, read_pins, read_token, run
 )
 @click.option("--since", metavar="CHECKPOINT", help="A checkpoint kept from last time.")
 @click.option("--token", metavar="FILE", help="File with the credential for a URL's entries.")
+@click.option("--questions", is_flag=True, help="Answer a regulator's questions from the entries.")
+@click.option(
+    "--about",
+    "scope",
+    metavar="WHAT",
+    help="With --questions: ledger, dataset:ID, project:ID, subject:ID or period:FROM/UNTIL.",
+)
+@click.option(
+    "--language", type=click.Choice(["en", "zh"]), help="With --questions: of the answers."
+)
+@click.option("--json", "as_json", is_flag=True, help="With --questions: one JSON object.")
 @click.pass_context
-def verify(
+def verify(  # noqa: PLR0913 - one for each option
     context: click.Context,
     *,
     target: str,
@@ -30,6 +41,10 @@ def verify(
     policies: tuple[str, ...],
     since: str | None,
     token: str | None,
+    questions: bool,
+    scope: str | None,
+    language: str | None,
+    as_json: bool,
 ) -> None:
     """Verify a log folder or URL, an evidence pack, a receipt, a passport or a package folder.
 
@@ -39,12 +54,23 @@ def verify(
     Exit code: 0 sound, 1 broken (what and where), 2 cannot tell, 64 wrong usage.
     """
     pins = _pins(keys, policies)
+    wish = _wish(scope, language, as_json=as_json) if questions else None
+    if not questions and (scope or language or as_json):
+        raise click.UsageError("--about, --language and --json go with --questions.")
     try:
         kept = Path(since).read_bytes() if since else None
         credential = read_token(token)
     except (OSError, ValueError):
         raise click.UsageError("--since or --token can't be read.") from None
-    context.exit(run(target, pins, kept, credential))
+    context.exit(run(target, pins, kept, credential, wish))
+
+
+def _wish(scope: str | None, language: str | None, *, as_json: bool) -> Wish:
+    try:
+        what = about(scope) if scope else None
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from None
+    return Wish(what, int(language == "zh"), as_json)
 
 
 def _pins(keys: tuple[str, ...], policies: tuple[str, ...]) -> Pins:

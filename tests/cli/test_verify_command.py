@@ -79,6 +79,9 @@ def test_kept_checkpoint_is_compared(house, folder, tmp_path):
         ["--since", "nowhere"],
         ["--token", "nowhere"],
         ["--unknown"],
+        ["--json"],
+        ["--about", "ledger"],
+        ["--questions", "--about", "somebody"],
     ],
 )
 def test_wrong_usage_is_64_and_one_that_says_so(folder, wrong, capfd):
@@ -105,3 +108,14 @@ def test_command_and_stand_alone_program_say_the_same(house, folder, capfd):
     alone = subprocess.run([*program, *asked], capture_output=True, text=True, check=False)
 
     assert (code, capfd.readouterr().out) == (alone.returncode, alone.stdout)
+
+
+def test_questions_are_answered_as_by_the_stand_alone_program(house, folder, capfd):
+    program = [sys.executable, "-I", str(ROOT / "crypto" / "verifier.py")]
+    asked = [str(folder), "--key", house.vkeys[0], "--questions", "--language", "zh"]
+
+    code = run(["verify", *asked])
+    alone = subprocess.run([*program, *asked], capture_output=True, text=True, check=False)
+
+    assert (code, capfd.readouterr().out) == (alone.returncode, alone.stdout)
+    assert "谁批准的" in alone.stdout
