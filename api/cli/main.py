@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("api.cli.serve:serve", "Run the HTTP door."),
     "verify": ("api.cli.verify:verify", "Verify a log, pack, receipt, passport or package."),
     "vote": ("api.cli.vote:vote", "Vote on a release."),
+    "witness": ("api.cli.witness:witness", "Cosign logs, on a machine of one's own."),
     "worker": ("api.cli.worker:worker", "Run the enclave's worker."),
 }
 """Each command: where it is defined, and its line in the list."""

@@ -37,6 +37,7 @@ NAMED_SO = {
 PROCESS_EDGES = {
     "api/cli/main.py": "one line and an exit code, no traceback",
     "api/edge.py": "nothing may pass unanswered",
+    "api/witness/server.py": "nothing was cosigned, and the next request is answered",
     "crypto/verifier.py": "a form that no check foresaw is broken, never a traceback",
     "sandbox/clean/cleaning.py": "whatever a file does to the engine, the batch goes on",
     "sandbox/clean/engine_child.py": "a trace could quote the file",
@@ -169,6 +170,8 @@ MAY_USE_IT = {
     "api/cli/serve.py": "listens",
     "api/client/http.py": "the client side, to the address its user names",
     "api/client/deposit.py": "same",
+    "api/witness/mirror.py": "copies a log from the address that its keeper wrote down",
+    "api/witness/server.py": "listens",
     "crypto/verifier.py": "a log under a URL that the regulator names",
     "sandbox/provenance/notary_wire.py": "a Unix socket of its own folder",
 }
