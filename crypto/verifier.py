@@ -32,6 +32,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import operator
 import os
 import re
 import struct
@@ -945,6 +946,84 @@ def check_schema(entry: Any, where: str) -> dict[str, Any]:
     return entry
 
 
+def _list_of(member: str) -> str:
+    return rf"\[(?:{member}(?:,{member})*+)?+\]"
+
+
+def _object_of(member: str, empty: str = "?+") -> str:
+    return rf'\{{(?:"{_NAME}":{member}(?:,"{_NAME}":{member})*+){empty}\}}'
+
+
+def _outcome_of(members: Mapping[str, str]) -> str:
+    """Some of these members in this order: a comma before each that doesn't follow the brace."""
+    some = (
+        rf'(?:(?<!\{{),"{name}":{form}|(?<=\{{)"{name}":{form})?+' for name, form in members.items()
+    )
+    return rf"\{{{''.join(some)}\}}"
+
+
+def _plain_form(outcome: str, refusal: str, ruling: str) -> "re.Pattern[bytes]":
+    return re.compile(
+        (
+            rf'\{{"action":"(?:{ACTION.pattern})","actor":"(?:{ACTOR.pattern})","at":"{TIME.pattern}"'
+            rf',"clock":{_WORD},"domain":"(?:{DOMAIN.pattern})","facts":{_object_of(_FACT)}'
+            rf',"granted_by":{_list_of(_COUNT)},"index":{_COUNT},"ledger":"(?:{LEDGER.pattern})"'
+            rf',"objects":{_object_of(_WORD)},"organisation":{_WORD},"outcome":{outcome}'
+            rf',"prev":"{DIGEST.pattern}","refusal":{refusal},"roles":{_list_of(_ROLE)}'
+            rf',"ruling":{ruling},"v":1\}}'
+        ).encode()
+    )
+
+
+# The form of an unsigned entry as one pattern: canonical but for names out of order or said twice,
+# which is looked for separately. Possessive: nothing makes the matcher go back. Numbers of
+# 16 digits and signed acts go the long way round; so does whatever is wrong, to be told by name.
+_NAME = WORD.pattern + "+"
+_WORD, _ROLE = f'"{_NAME}"', f'"{ROLE.pattern}"'
+_COUNT = "(?:0|[1-9][0-9]{0,14}+)"
+_FACT = f'(?:true|false|null|-?{_COUNT}|""|{_WORD}|{_list_of(_WORD)})'
+_RULING_REST = rf',"policy":"{DIGEST.pattern}","rule":{_WORD}\}}'
+_OUTCOME_FORM = _outcome_of(
+    {
+        "codes": _object_of(_WORD, ""),
+        "commitments": _object_of(f'"{HEX64.pattern}"', ""),
+        "counts": _object_of(_COUNT, ""),
+        "digests": _object_of(f'"{DIGEST.pattern}"', ""),
+        "objects": _object_of(_WORD, ""),
+        "parts": rf'\{{"count":{_COUNT},"root":"{HEX64.pattern}"\}}',
+        "states": _object_of(_WORD, ""),
+    }
+)
+_ALLOWED, _RULED = r'\{"allowed":true', r'\{"allowed":(?:true|false)'
+DONE_FORM = _plain_form(_OUTCOME_FORM, "null", _ALLOWED + _RULING_REST)
+REFUSED_FORM = _plain_form(r"\{\}", _WORD, f"(?:null|{_RULED}{_RULING_REST})")
+_READ = json.JSONDecoder().raw_decode
+
+
+def _ascends(values: Sequence[Any]) -> bool:
+    return all(map(operator.lt, values, values[1:]))
+
+
+def _plain_entry(data: bytes) -> dict[str, Any] | None:
+    """An unsigned entry that is sound by its form and the order of its names; None if in doubt."""
+    if DONE_FORM.fullmatch(data) is None and REFUSED_FORM.fullmatch(data) is None:
+        return None
+    entry: dict[str, Any] = _READ(data.decode())[0]
+    outcome = entry["outcome"]
+    names = len(ENTRY) + len(outcome) + (3 if entry["ruling"] else 0)
+    for part in (entry["facts"], entry["objects"], *outcome.values()):
+        if len(part) > 1 and not _ascends(list(part)):
+            return None
+        names += len(part)
+    # Every name ends in a quotation mark and a colon, and nothing else does: one said twice
+    # is missing from what was read.
+    if data.count(b'":') != names or not (
+        _ascends(entry["roles"]) and _ascends(entry["granted_by"])
+    ):
+        return None
+    return entry
+
+
 def parse_entry(data: bytes, where: str) -> dict[str, Any]:
     """One entry: short enough, canonical, of the entry's form.
 
@@ -953,7 +1032,7 @@ def parse_entry(data: bytes, where: str) -> dict[str, Any]:
     """
     if len(data) > MAX_ENTRY:
         raise Broken("entry-too-long", where)
-    return check_schema(parse_canonical(data, where), where)
+    return _plain_entry(data) or check_schema(parse_canonical(data, where), where)
 
 
 def chained(raw: Sequence[bytes], ledger: str) -> Iterator[dict[str, Any]]:
@@ -968,11 +1047,13 @@ def chained(raw: Sequence[bytes], ledger: str) -> Iterator[dict[str, Any]]:
         entry = parse_entry(data, where)
         if entry["ledger"] != ledger or entry["index"] != index:
             raise Broken("entry-out-of-place", where)
-        if entry["prev"] != "sha256:" + previous.hex():
+        if entry["prev"][7:] != previous.hex():
             raise Broken("chain-broken", where)
-        if entry["at"] != last_at:
-            _check_time(entry["at"], last_at, where)
-        previous, last_at = sha256(data), entry["at"]
+        at = entry["at"]
+        # Of a second that was looked at, only the fraction is new: its form is checked already.
+        if at < last_at or at[:19] != last_at[:19]:
+            _check_time(at, last_at, where)
+        previous, last_at = hashlib.sha256(data).digest(), at
         yield entry
 
 
@@ -1081,6 +1162,9 @@ class People:
     by_member: dict[str, list[Grant]] = field(default_factory=dict)
     nonces: set[str] = field(default_factory=set)
     training: dict[str, list[tuple[str, str, str]]] = field(default_factory=dict)
+    # Claims of roles that held, and until when; good until somebody is granted or revoked one.
+    _seen: dict[tuple[Any, ...], str] = field(default_factory=dict)
+    _trained: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def take(self, entry: Entry) -> None:
         """Check one entry against all before it, and learn what it grants or revokes.
@@ -1118,12 +1202,24 @@ class People:
         return {g.signing_key for member in members for g in self.by_member.get(member, ())}
 
     def _check_roles(self, entry: Entry, where: str) -> None:
+        claim = (
+            entry["actor"], entry["domain"], entry["organisation"],
+            tuple(entry["roles"]), tuple(entry["granted_by"]),
+        )  # fmt: skip
+        until = self._seen.get(claim)
+        if until is None or entry["at"] >= until:
+            grants = self._granted(entry, where)
+            # No character of a time comes behind a tilde: what never ends is over then.
+            self._seen[claim] = min((g.expires_at or "~" for g in grants), default="~")
+
+    def _granted(self, entry: Entry, where: str) -> list[Grant]:
         held = [self.by_index.get(index) for index in entry["granted_by"]]
         grants = [g for g in held if g and g.member == entry["actor"] and g.counts(entry)]
         if len(grants) < len(held) or sorted({g.role for g in grants}) != entry["roles"]:
             raise Broken("role-not-granted", where)
         if entry["organisation"] not in ({g.organisation for g in grants} or {"none"}):
             raise Broken("organisation-not-granted", where)
+        return grants
 
     def _check_signature(self, entry: Entry, where: str) -> None:
         signed, action = entry["signed"], entry["action"]
@@ -1150,6 +1246,7 @@ class People:
             return
         if entry["index"] and (action == "ledger.open" or "steward" not in entry["roles"]):
             raise Broken("granted-by-no-steward", where)
+        self._seen.clear()
         objects = entry["signed"]["objects"]
         # The first steward's membership has no id of its own: it is called as its member is.
         membership = objects["member" if action == "ledger.open" else "membership"]
@@ -1173,6 +1270,7 @@ class People:
         if entry["actor"] in members or not TRAINERS & set(entry["roles"]):
             raise Broken("training-told-by-nobody-entitled", where)
         span = utc(terms["passed_at"], where), utc(terms["expires_at"], where)
+        self._trained.clear()
         for member in members:
             self.training.setdefault(member, []).append((terms["course"], *span))
 
@@ -1182,11 +1280,19 @@ class People:
         Raises:
             Broken: a course is missing, was passed later, or has run out.
         """
+        if asked.keys().isdisjoint(entry["roles"]):
+            return
+        claim = (entry["ruling"]["policy"], entry["actor"], *entry["roles"])
+        if entry["at"] < self._trained.get(claim, ""):
+            return
         told = self.training.get(entry["actor"], ())
         passed = {course for course, start, end in told if start <= entry["at"] < end}
         for role in entry["roles"]:
             if not passed.issuperset(asked.get(role, ())):
                 raise Broken("role-untrained", f"entry {entry['index']}, {role}")
+        # Until the first of what counts now is over, and as long as nobody passes anything new.
+        ends = [end for _, start, end in told if start <= entry["at"] < end]
+        self._trained[claim] = min(ends, default="")
 
 
 def _check_opening(entry: Entry, where: str) -> None:
@@ -1322,8 +1428,14 @@ def verdict_of(table: Table, entry: Entry) -> tuple[bool, str]:
     return ("allow" in found), found.get("allow", "default-deny")
 
 
-def check_verdict(entry: Entry, tables: Mapping[str, Table]) -> bool:
+Known = dict[tuple[str, ...], tuple[bool, str]]
+MOST_KNOWN = 8192
+
+
+def check_verdict(entry: Entry, tables: Mapping[str, Table], known: Known | None = None) -> bool:
     """Rule again on an entry; whether there was anything to rule on.
+
+    `known` keeps what the same tables said of the same facts before.
 
     Raises:
         Broken: its table is missing or the verdict is not what it says.
@@ -1331,9 +1443,18 @@ def check_verdict(entry: Entry, tables: Mapping[str, Table]) -> bool:
     ruling, where = entry["ruling"], f"entry {entry['index']}"
     if ruling is None:
         return False
-    if ruling["policy"] not in tables:
+    policy = ruling["policy"]
+    if policy not in tables:
         raise Broken("decision-table-missing", where)
-    if verdict_of(tables[ruling["policy"]], entry) != (ruling["allowed"], ruling["rule"]):
+    known = {} if known is None else known
+    # `repr` tells a truth from a number, which compare as equal.
+    key = (policy, entry["action"], entry["domain"], *entry["roles"], repr(entry["facts"]))
+    found = known.get(key)
+    if found is None:
+        if len(known) >= MOST_KNOWN:
+            known.clear()
+        found = known[key] = verdict_of(tables[policy], entry)
+    if found != (ruling["allowed"], ruling["rule"]):
         raise Broken("verdict-differs-from-table", where)
     return True
 
@@ -1585,6 +1706,7 @@ class Permits:
     windows: dict[str, tuple[str, str, str]] = field(default_factory=dict)
     datasets: dict[str, str] = field(default_factory=dict)  # of each project
     declared: dict[str, tuple[str, str]] = field(default_factory=dict)  # purpose, end, by dataset
+    asking: dict[tuple[str, str], bool] = field(default_factory=dict)  # by action and policy
 
     def take(self, entry: Entry, table: Table | None = None) -> None:
         """Learn from one entry, and compare with what it says of its project's permit.
@@ -1611,8 +1733,14 @@ class Permits:
             self.windows[about["project"]] = (about["dataset"], *span)
         elif action == "permit.revoke":
             self.windows.pop(entry["signed"]["objects"]["project"], None)
-        elif "permit_valid" in entry["facts"] or asks_for_permit(action, table):
+        elif "permit_valid" in entry["facts"] or self._asks(entry, table):
             self._check(entry, project, where)
+
+    def _asks(self, entry: Entry, table: Table | None) -> bool:
+        key = (entry["action"], "" if table is None else entry["ruling"]["policy"])
+        if key not in self.asking:
+            self.asking[key] = asks_for_permit(entry["action"], table)
+        return self.asking[key]
 
     def _declare(self, entry: Entry, where: str) -> None:
         codes = entry["outcome"].get("codes", {})
@@ -1750,15 +1878,16 @@ def read_story(
     Raises:
         Broken: an entry, a role, a signature, a verdict or a release does not hold.
     """
-    story, quorum, table = Story(), None, None
-    for entry in chained(log.raw, log.ledger):
+    story, quorum, table, known = Story(), None, None, Known()
+    ledger = log.ledger
+    for entry in chained(log.raw, ledger):
         check_pinned_policy(entry, pins, f"entry {entry['index']}")
         if tables is not None:
-            story.ruled += check_verdict(entry, tables)
+            story.ruled += check_verdict(entry, tables, known)
             table = tables[entry["ruling"]["policy"]] if entry["ruling"] else {}
             quorum = table.get("quorum")
             story.people.check_training(entry, table.get("training", {}))
-        if log.ledger != "platform":
+        if ledger != "platform":
             story.people.take(entry)
             story.lineage.take(entry, story.people, quorum)
             story.permits.take(entry, table)
