@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from crypto.errors import VerificationError
-from crypto.note import Note, NoteSigner, VerifierKey, open_note, sign_note
+from crypto.note import Note, NoteSigner, VerifierKey, open_note, sign_note, split_note
 from crypto.treehead import Checkpoint, parse
 
 __all__ = ["Checkpoint", "cosigners", "open_checkpoint", "parse", "sign_checkpoint"]
@@ -32,12 +32,21 @@ def sign_checkpoint(head: Checkpoint, signers: Sequence[NoteSigner], now: dateti
     return sign_note(head.text(), signers, int(now.timestamp()))
 
 
-def open_checkpoint(note: str | bytes, keys: Sequence[VerifierKey]) -> Checkpoint:
+def open_checkpoint(
+    note: str | bytes, keys: Sequence[VerifierKey], *, complete: bool = False
+) -> Checkpoint:
     """Verify a signed checkpoint with all pinned keys of one log.
+
+    Args:
+        note: The checkpoint with its signature lines.
+        keys: The log's own keys, as far as they are pinned.
+        complete: Whether these are all keys that the log has: no other line may then stand under
+            its name.
 
     Raises:
         VerificationError: `checkpoint-unsigned` when one of `keys` has no line or `keys` is
-            empty, `checkpoint-origin`, `checkpoint-malformed`, and what `open_note` raises.
+            empty, `checkpoint-origin` also for a line of a key that the log has not,
+            `checkpoint-malformed`, and what `open_note` raises.
     """
     if not keys:
         raise VerificationError("checkpoint-unsigned", "no key is pinned")
@@ -47,6 +56,8 @@ def open_checkpoint(note: str | bytes, keys: Sequence[VerifierKey]) -> Checkpoin
         raise VerificationError("checkpoint-origin")
     if set(keys) != {line.key for line in note_read.signatures}:
         raise VerificationError("checkpoint-unsigned")
+    if complete and len(keys) < sum(name == head.origin for name, *_ in split_note(note)[1]):
+        raise VerificationError("checkpoint-origin", "a line under its name is by another key")
     return head
 
 

@@ -237,7 +237,11 @@ def split_note(note: str | bytes) -> tuple[str, list[tuple[str, bytes, bytes]]]:
     lines = tail.split("\n")
     if not separator or lines.pop() or not 1 <= len(lines) <= MAX_SIGNATURES:
         raise VerificationError("note-malformed")
-    return text + "\n", [_parse_line(line) for line in lines]
+    parsed = [_parse_line(line) for line in lines]
+    # Which of two lines of one key counts would be each reader's own choice.
+    if len({(name, key_id) for name, key_id, _ in parsed}) != len(parsed):
+        raise VerificationError("note-malformed", "a key has two lines")
+    return text + "\n", parsed
 
 
 def _checked_text(note: str | bytes) -> str:

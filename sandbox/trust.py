@@ -102,12 +102,12 @@ class Trust:
         """Verify the ledger up to a signed checkpoint; what was verified before is kept.
 
         Raises:
-            VerificationFailed: `log-forked`, `log-incomplete`, `checkpoint-origin`, what the
-                checkpoint's check says, and rules 2 to 6.
+            VerificationFailed: `log-forked`, `log-shrank`, `log-incomplete`, `checkpoint-origin`,
+                what the checkpoint's check says, and rules 2 to 6.
         """
         self._refuse_broken()
         try:
-            head = open_checkpoint(checkpoint, vkeys)
+            head = open_checkpoint(checkpoint, vkeys, complete=True)
         except VerificationError as error:
             raise VerificationFailed(error.code, "the checkpoint does not verify") from error
         if head.origin.rpartition("/")[2] != self.ledger:
@@ -115,6 +115,9 @@ class Trust:
         if head.size <= self.size:
             if self._tree.root(head.size) != head.root:
                 raise self._break("log-forked", "two signed histories")
+            if head.size < self.size:
+                # Whoever signs less than was signed before was put back to an earlier state.
+                raise VerificationFailed("log-shrank", "an earlier checkpoint than was seen")
             return
         fresh = self._read(store, head.size)
         self._tree.extend(map(leaf_hash, fresh))

@@ -144,7 +144,7 @@ class Head:
         self._signed_over(note)
         keys = self._asked_keys()
         try:
-            head = open_checkpoint(note, [VerifierKey.parse(key) for key in keys])
+            head = open_checkpoint(note, [VerifierKey.parse(key) for key in keys], complete=True)
         except VerificationError as error:
             raise self._halt(error.code, "the notary's checkpoint does not verify") from error
         with self._guarded():

@@ -88,7 +88,7 @@ def test_lines_of_known_witnesses_are_kept_and_no_others():
         (line(WITNESS)[:-1], "note-malformed"),
         (line(STRANGER), "note-unsigned"),
         (line(WITNESS, HEAD.text().replace("\n5\n", "\n6\n")), "note-signature"),
-        (line(WITNESS) + line(WITNESS, HEAD.text().replace("\n5\n", "\n6\n")), "note-signature"),
+        (line(WITNESS) + line(WITNESS, HEAD.text().replace("\n5\n", "\n6\n")), "note-malformed"),
         (f"\n\n{line(WITNESS)}", "note-signature"),
     ],
 )

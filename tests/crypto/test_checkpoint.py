@@ -40,6 +40,17 @@ def test_stripping_the_second_signature_does_not_help():
     assert refused.value.code == "checkpoint-unsigned"
 
 
+def test_whoever_knows_all_keys_of_a_log_takes_no_other_line_under_its_name():
+    stranger = note.Ed25519Signer(ORIGIN, Ed25519PrivateKey.generate())
+    signed = checkpoint.sign_checkpoint(HEAD, [ED25519, MLDSA, stranger], AT)
+    keys = [ED25519.vkey, MLDSA.vkey]
+
+    assert checkpoint.open_checkpoint(signed, keys) == HEAD
+    assert checkpoint.open_checkpoint(signed, [*keys, stranger.vkey], complete=True) == HEAD
+    with pytest.raises(VerificationError, match="checkpoint-origin"):
+        checkpoint.open_checkpoint(signed, keys, complete=True)
+
+
 def test_checkpoint_without_pinned_key_proves_nothing():
     signed = checkpoint.sign_checkpoint(HEAD, [ED25519], AT)
 

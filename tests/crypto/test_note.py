@@ -190,8 +190,17 @@ def test_bytes_that_are_no_text_are_refused():
 def test_sixty_four_lines_are_read():
     text, _, tail = SIGNED.rpartition("\n\n")
     line = tail.split("\n")[0] + "\n"
+    others = "".join(f"— other{number} {line.split(' ')[2]}" for number in range(63))
 
-    assert len(note.open_note(f"{text}\n\n{line * 64}", KEYS).signatures) == 64
+    assert len(note.open_note(f"{text}\n\n{line}{others}", KEYS).signatures) == 1
+
+
+def test_no_key_has_two_lines():
+    text, _, tail = SIGNED.rpartition("\n\n")
+    line = tail.split("\n")[0] + "\n"
+
+    with pytest.raises(VerificationError, match="note-malformed"):
+        note.open_note(f"{text}\n\n{line}{line}", KEYS)
 
 
 def test_origin_too_long_to_be_cosigned_is_refused():

@@ -113,11 +113,12 @@ def test_a_log_is_no_witness_of_itself():
     assert open_witnessed(cosigned(own), policy) is None
 
 
-def test_one_line_twice_is_one_witness():
+def test_one_line_twice_is_never_two_witnesses():
     policy = read(TWO_OF_THREE)
     doubled = cosigned(WITNESSES[0]) + cosigned(WITNESSES[0]).splitlines(keepends=True)[-1]
 
-    assert open_witnessed(doubled, policy) is None
+    with pytest.raises(VerificationError, match="note-malformed"):
+        open_witnessed(doubled, policy)
 
 
 def test_names_are_octets():
