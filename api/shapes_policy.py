@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from api.shapes import Form, HexId, ReceiptShape, SignedForm
-from policies.vocabulary import Role
 
 Row = Annotated[str, StringConstraints(max_length=500)]
 Rows = Annotated[list[Row], Field(max_length=100)]
@@ -85,11 +84,11 @@ class PoliciesShape(BaseModel):
     items: list[PolicyShape]
 
 
-class PlatformRoleForm(Form):
-    """A role on the platform for an account."""
+class PlatformRoleForm(SignedForm):
+    """A role on the platform for an account, by an operator's signature."""
 
     account: HexId
-    role: Role
+    membership: HexId
 
 
 class PlatformRoleShape(BaseModel):

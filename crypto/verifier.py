@@ -124,6 +124,11 @@ SIGNED_TERMS = {
     "release.vote": {"package", "statement", "verdict"},
     "training.record": {"course", "members", "passed_at", "expires_at"},
 }  # fmt: skip
+PLATFORM_SIGNED = {
+    name: (SIGNED_OBJECTS[name], SIGNED_TERMS[name])
+    for name in ("policy.approve", "policy.propose", "policy.reject")
+} | {"member.grant": ({"account", "membership"}, SIGNED_TERMS["member.grant"])}
+"""What a signature in the platform's log is over. Source: clauses 3.7 and 4.6."""
 
 
 class Broken(Exception):
@@ -1779,48 +1784,72 @@ def asks_for_permit(action: str, table: Table | None) -> bool:
 
 
 @dataclass
-class Policies:
-    """The platform's log: which decision tables came into force, and by whom (clause 4.6)."""
+class Staff:
+    """Who holds the platform's roles, by which keys, and by whose grant (clause 3.7)."""
 
-    in_force: list[str] = field(default_factory=list)
-    proposals: dict[str, Entry] = field(default_factory=dict)
+    grants: list[Grant] = field(default_factory=list)
+    by_membership: dict[str, Grant] = field(default_factory=dict)
+    people: dict[str, str] = field(default_factory=dict)  # pseudonym of each account with a key
+    keys: dict[str, str] = field(default_factory=dict)  # digest of each pseudonym's one key
+    behind: dict[int, frozenset[str]] = field(default_factory=dict)  # who stands behind a grant
     nonces: set[str] = field(default_factory=set)
 
     def take(self, entry: Entry) -> None:
-        """Learn from one entry of the platform's log, and check what it says of the policy.
+        """Check one entry against all before it, and learn what it grants, revokes or enrols.
 
         Raises:
-            Broken: a policy came into force without a second person, or something was ruled by
-                a table that never was in force.
+            Broken: a role, grant, key or signature does not hold.
         """
         where = f"entry {entry['index']}"
-        ruling, action = entry["ruling"], entry["action"]
-        if self.in_force and ruling is not None and ruling["policy"] not in self.in_force:
-            raise Broken("ruled-by-table-never-in-force", where)
-        if entry["refusal"] is not None or not action.startswith("policy."):
-            return
-        table = entry["outcome"].get("digests", {}).get("policy", "")
-        if action == "policy.adopt":
-            if self.in_force:
-                raise Broken("policy-adopted-twice", where)
-            # What came before the first adoption was ruled by the table that shipped.
-            self.in_force.append(table)
-            return
-        self._check_signature(entry, where)
-        name = entry["signed"]["objects"]["policy"]
-        if action == "policy.propose":
-            self._propose(name, table, entry, where)
-        elif action == "policy.approve":
-            self._approve(name, table, entry, where)
+        if entry["index"] == 0:
+            self._found(entry, where)
         else:
-            self.proposals.pop(name, None)
+            self._check_roles(entry, where)
+        if "signed" in entry:
+            self._check_signature(entry, where)
+        elif entry["action"] in PLATFORM_SIGNED and entry["refusal"] is None:
+            raise Broken("signature-of-person-missing", where)
+        if entry["refusal"] is None:
+            self._learn(entry, where)
+
+    def appointers(self, entry: Entry) -> set[str]:
+        """Everybody by whose grant, or a grant of whose, the roles of an entry came to be."""
+        return {name for index in entry["granted_by"] for name in self.behind[index]}
+
+    def _counting(self, entry: Entry) -> list[Grant]:
+        return [g for g in self.grants if g.member == entry["actor"] and g.counts(entry)]
+
+    def _found(self, entry: Entry, where: str) -> None:
+        roles = ["operator", "policy-admin"]
+        sound = (
+            (entry["action"], entry["refusal"]) == ("ledger.open", None)
+            and (entry["roles"], entry["granted_by"]) == (roles, [])
+            and (entry["domain"], entry["organisation"]) == ("platform", "platform")
+            and "account" in entry["objects"]
+        )
+        if not sound:
+            raise Broken("first-entry-names-no-operator", where)
+        self.people[entry["objects"]["account"]] = entry["actor"]
+        self.behind[0] = frozenset()
+        for role in roles:
+            # No key yet: the founder enrols one by an entry of their own.
+            grant = Grant(entry["actor"], role, "platform", "platform", b"", 0, "")
+            self.grants.append(grant)
+            self.by_membership[entry["outcome"].get("objects", {}).get(role, role)] = grant
+
+    def _check_roles(self, entry: Entry, where: str) -> None:
+        named = [g for g in self._counting(entry) if g.index in entry["granted_by"]]
+        if sorted({g.index for g in named}) != entry["granted_by"]:
+            raise Broken("role-not-granted", where)
+        if sorted({g.role for g in named}) != entry["roles"]:
+            raise Broken("role-not-granted", where)
+        if entry["organisation"] not in ({g.organisation for g in named} or {"none"}):
+            raise Broken("organisation-not-granted", where)
 
     def _check_signature(self, entry: Entry, where: str) -> None:
-        signed, action = entry.get("signed"), entry["action"]
-        if signed is None:
-            raise Broken("signature-of-person-missing", where)
-        formed = signed["objects"].keys(), signed["terms"].keys()
-        if formed != (SIGNED_OBJECTS.get(action), SIGNED_TERMS.get(action)):
+        signed, action = entry["signed"], entry["action"]
+        names = PLATFORM_SIGNED.get(action, (signed["objects"].keys(), signed["terms"].keys()))
+        if (signed["objects"].keys(), signed["terms"].keys()) != names:
             raise Broken("signed-act-malformed", where)
         if signed["objects"].items() - entry["objects"].items():
             raise Broken("signed-objects-differ", where)
@@ -1828,29 +1857,149 @@ class Policies:
             raise Broken("signed-act-replayed", where)
         self.nonces.add(signed["nonce"])
         key = strict_b64(signed["key"], where)
+        vouched = all(g.signing_key in {b"", key} for g in self._counting(entry))
+        if self.keys.get(entry["actor"]) != digest_of(key) or not vouched:
+            raise Broken("signed-by-unenrolled-key", where)
         if not ed25519_holds(key, strict_b64(signed["signature"], where), act_bytes(entry)):
             raise Broken("signature-of-person-wrong", where)
 
-    def _propose(self, name: str, table: str, entry: Entry, where: str) -> None:
-        if name in self.proposals or entry["signed"]["terms"]["table"] != table:
+    def _learn(self, entry: Entry, where: str) -> None:
+        action, objects = entry["action"], entry["objects"]
+        if action == "account.enrol-key":
+            self._enrol(entry, where)
+        elif action == "account.remove":
+            gone = self.people.get(objects.get("account", ""))
+            for grant in self.grants:
+                grant.revoked = grant.revoked or grant.member == gone
+        elif action == "member.grant":
+            self._grant(entry, where)
+        elif action == "member.revoke":
+            grant = self.by_membership.get(objects.get("membership", ""))
+            if grant is None:
+                raise Broken("revoked-membership-unknown", where)
+            grant.revoked = True
+        elif action == "ledger.open" and entry["index"]:
+            raise Broken("first-entry-names-no-operator", where)
+
+    def _enrol(self, entry: Entry, where: str) -> None:
+        key = entry["outcome"].get("digests", {}).get("signing_key")
+        if key is None:
+            return  # a key that no entry names counts for nothing
+        account, actor = entry["objects"].get("account", ""), entry["actor"]
+        if actor in self.keys or key in self.keys.values():
+            raise Broken("key-enrolled-twice", where)
+        if self.people.setdefault(account, actor) != actor:
+            raise Broken("key-of-another-account", where)
+        self.keys[actor] = key
+
+    def _grant(self, entry: Entry, where: str) -> None:
+        if "operator" not in entry["roles"]:
+            raise Broken("granted-by-no-operator", where)
+        objects, terms = entry["objects"], entry["signed"]["terms"]
+        member, membership = objects.get("member", ""), objects["membership"]
+        if membership in self.by_membership:
+            raise Broken("membership-granted-twice", where)
+        key = strict_b64(terms["signing_key"], where)
+        holder = self.people.get(objects["account"])
+        if member != holder or self.keys.get(member) != digest_of(key):
+            raise Broken("grant-to-another-key", where)
+        if terms["role"] not in {"operator", "policy-admin"} or terms["domain"] != "platform":
+            raise Broken("grant-terms-malformed", where)
+        ends = utc(terms["expires_at"], where) if terms["expires_at"] else ""
+        grant = Grant(
+            member, terms["role"], "platform", terms["organisation"], key, entry["index"], ends
+        )
+        self.grants.append(grant)
+        self.by_membership[membership] = grant
+        self.behind[entry["index"]] = frozenset({entry["actor"], *self.appointers(entry)})
+
+
+@dataclass(frozen=True)
+class InForce:
+    """A decision table, and from when on it was in force: entry and time on the platform's log."""
+
+    table: str
+    index: int
+    at: str
+
+
+@dataclass
+class Policies:
+    """The platform's log: which decision tables came into force, and by whom (clause 4.6)."""
+
+    in_force: list[InForce] = field(default_factory=list)
+    proposals: dict[str, Entry] = field(default_factory=dict)
+    staff: Staff = field(default_factory=Staff)
+
+    def take(self, entry: Entry) -> None:
+        """Learn from one entry of the platform's log, and check what it says of the policy.
+
+        Raises:
+            Broken: a policy came into force without a second person, or something was ruled by
+                a table that is not in force.
+        """
+        where = f"entry {entry['index']}"
+        self.staff.take(entry)
+        self._check_ruled(entry["ruling"], where)
+        action = entry["action"]
+        if entry["refusal"] is not None or not action.startswith("policy."):
+            return
+        if "policy-admin" not in entry["roles"]:
+            raise Broken("policy-changed-by-no-admin", where)
+        table = entry["outcome"].get("digests", {}).get("policy", "")
+        if action == "policy.adopt":
+            self._adopt(table, entry, where)
+        elif action == "policy.propose":
+            self._propose(table, entry, where)
+        elif action == "policy.approve":
+            self._approve(table, entry, where)
+        else:
+            self.proposals.pop(entry["signed"]["objects"]["policy"], None)
+
+    def _check_ruled(self, ruling: Mapping[str, Any] | None, where: str) -> None:
+        # What came before the first adoption was ruled by the table that shipped.
+        if not self.in_force or ruling is None or ruling["policy"] == self.in_force[-1].table:
+            return
+        once = ruling["policy"] in {each.table for each in self.in_force}
+        raise Broken(
+            "ruled-by-table-no-longer-in-force" if once else "ruled-by-table-never-in-force", where
+        )
+
+    def _adopt(self, table: str, entry: Entry, where: str) -> None:
+        if self.in_force:
+            raise Broken("policy-adopted-twice", where)
+        if table != entry["ruling"]["policy"]:
             raise Broken("policy-of-another-table", where)
+        self.in_force.append(InForce(table, entry["index"], entry["at"]))
+
+    def _propose(self, table: str, entry: Entry, where: str) -> None:
+        signed = entry["signed"]
+        name, terms = signed["objects"]["policy"], signed["terms"]
+        if name in self.proposals or terms["table"] != table:
+            raise Broken("policy-of-another-table", where)
+        if entry["outcome"].get("digests", {}).get("diff", "") != terms["diff"]:
+            raise Broken("policy-of-another-difference", where)
         self.proposals[name] = entry
 
-    def _approve(self, name: str, table: str, entry: Entry, where: str) -> None:
-        proposed = self.proposals.pop(name, None)
+    def _approve(self, table: str, entry: Entry, where: str) -> None:
+        proposed = self.proposals.pop(entry["signed"]["objects"]["policy"], None)
         if proposed is None:
             raise Broken("policy-not-proposed", where)
         terms = proposed["signed"]["terms"]
         if not terms["table"] == entry["signed"]["terms"]["table"] == table:
             raise Broken("policy-of-another-table", where)
-        if terms["base"] != (self.in_force or [""])[-1]:
+        said, told = (each["outcome"].get("digests", {}) for each in (entry, proposed))
+        if any(said.get(name) != told.get(name) for name in ("diff", "proof")):
+            raise Broken("policy-of-another-difference", where)
+        if not self.in_force or terms["base"] != self.in_force[-1].table:
             raise Broken("policy-overtaken", where)
+        author = proposed["actor"]
         same_key = entry["signed"]["key"] == proposed["signed"]["key"]
-        if entry["actor"] == proposed["actor"] or same_key:
+        if entry["actor"] == author or same_key:
             raise Broken("policy-approved-by-its-author", where)
-        if "policy-admin" not in entry["roles"] or "policy-admin" not in proposed["roles"]:
-            raise Broken("policy-changed-by-no-admin", where)
-        self.in_force.append(table)
+        if author in self.staff.appointers(entry):
+            raise Broken("policy-approved-by-appointee-of-author", where)
+        self.in_force.append(InForce(table, entry["index"], entry["at"]))
 
 
 @dataclass
@@ -1872,8 +2021,8 @@ def read_story(
 ) -> Story:
     """Check every entry of a log in turn; verdicts only where the tables are at hand.
 
-    `told` learns from each entry that held. The platform's own ledger has no signed acts and no
-    releases (clause 3.3).
+    `told` learns from each entry that held. The platform's own ledger has no releases; its people
+    and keys are those of clause 3.7.
 
     Raises:
         Broken: an entry, a role, a signature, a verdict or a release does not hold.

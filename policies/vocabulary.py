@@ -83,7 +83,14 @@ SIGNED_ACTIONS = frozenset(
 """Acts that count only with the person's own signature (in hospital ledgers)."""
 
 
-SIGNED_ON_PLATFORM = frozenset({Action.POLICY_APPROVE, Action.POLICY_PROPOSE, Action.POLICY_REJECT})
+SIGNED_ON_PLATFORM = frozenset(
+    {
+        Action.MEMBER_GRANT,
+        Action.POLICY_APPROVE,
+        Action.POLICY_PROPOSE,
+        Action.POLICY_REJECT,
+    }
+)
 """Those of them that count in the platform's ledger only with a signature, by an enrolled key."""
 
 

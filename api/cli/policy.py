@@ -101,11 +101,13 @@ def reject(proposal: str, reason: str, home: Path, certificates: Path | None) ->
 @policy.command()
 @click.argument("account")
 @click.argument("role", type=click.Choice(["operator", "policy-admin"]))
+@click.option("--fingerprint", required=True, help="Of the holder's key, received out of band.")
 @home_option
 @certificates_option
-def grant(account: str, role: str, home: Path, certificates: Path | None) -> None:
-    """Give ACCOUNT a ROLE on the platform, as the operator."""
-    made = client.grant_role(own_door(home, certificates), account, role)
+def grant(account: str, role: str, fingerprint: str, home: Path, certificates: Path | None) -> None:
+    """Give ACCOUNT a ROLE on the platform, as an operator, by one's signature."""
+    door = own_door(home, certificates)
+    made = client.grant_role(door, open_keys(home), account, role, fingerprint)
     click.echo(f"membership {made['membership']}")
 
 

@@ -76,7 +76,7 @@ def grant(door: Door, keys: PersonKeys, ledger: str, given: Grant) -> Json:
         "role": given.role,
         "domain": given.domain,
         "organisation": given.organisation,
-        "signing_key": _checked_key(card, given.fingerprint),
+        "signing_key": checked_key(card, given.fingerprint),
         "sealing_key": str(card["sealing_key"] or _EMPTY),
         "expires_at": _time(given.expires_at),
     }
@@ -110,7 +110,7 @@ def signed_body(
     return {"nonce": nonce, "signature": _text(signature)}
 
 
-def _checked_key(card: Json, fingerprint: str) -> str:
+def checked_key(card: Json, fingerprint: str) -> str:
     """The key in the server's answer, once it is the one that the person told of."""
     text = str(card["signing_key"] or _EMPTY)
     try:

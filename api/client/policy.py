@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from api.client.enrolment import signed_body
+from api.client.enrolment import checked_key, signed_body
 from api.client.http import Door, Json, new_id
 from api.client.keys import PersonKeys
 
@@ -67,10 +67,22 @@ def reject(door: Door, keys: PersonKeys, proposal: str, reason: str) -> Json:
     return door.post(f"/policies/proposals/{proposal}/reject", {"terms": terms, **signed})
 
 
-def grant_role(door: Door, account: str, role: str) -> Json:
-    """Give an account a role on the platform, as the operator.
+def grant_role(door: Door, keys: PersonKeys, account: str, role: str, fingerprint: str) -> Json:
+    """Give an account a role on the platform, as an operator, by signature over its key.
 
     Raises:
-        ClientError: the server refused, or can't be reached.
+        ClientError: `fingerprint-differs`: the server shows another key than the person told;
+            or the server refused, or can't be reached.
     """
-    return door.create("/platform/members", {"account": account, "role": role})
+    card = door.get(f"/accounts/{account}")
+    terms = {
+        "role": role,
+        "domain": PLATFORM,
+        "organisation": PLATFORM,
+        "signing_key": checked_key(card, fingerprint),
+        "sealing_key": str(card["sealing_key"] or ""),
+        "expires_at": "",
+    }
+    objects = {"account": account, "membership": new_id()}
+    signed = signed_body(keys, PLATFORM, "member.grant", objects, terms)
+    return door.create("/platform/members", {**objects, "terms": terms, **signed})

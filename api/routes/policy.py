@@ -89,8 +89,10 @@ def _role_routes(routes: APIRouter, house: House) -> None:
 
     @routes.post("/platform/members", status_code=201)
     def grant_role(form: PlatformRoleForm, actor: ActorHere, key: RequestKey) -> PlatformRoleShape:
-        """Give an account a role on the platform; for the operator."""
-        receipt = stewardship.grant_platform(actor, form.account, form.role, key)
+        """Give an account a role on the platform, by an operator's signature."""
+        receipt = stewardship.grant_platform(
+            actor, form.account, form.membership, _signed(form), key
+        )
         return PlatformRoleShape(**with_receipt(receipt))
 
     @routes.delete("/platform/members/{membership}")

@@ -44,6 +44,12 @@ SIGNED_NAMES: Final[Mapping[Action, tuple[frozenset[str], frozenset[str]]]] = {
 }
 """Names of the objects and of the terms that a signature is over, by action."""
 
+# The platform knows accounts, and who signs for one there need not know how the log calls it.
+_PLATFORM_GRANT: Final = (
+    frozenset({"account", "membership"}),
+    SIGNED_NAMES[Action.MEMBER_GRANT][1],
+)
+
 
 def check_signature(
     tables: Tables, command: Command, acting: Acting, *, founding: bool
@@ -88,6 +94,8 @@ def _keys_that_count(
 
 def _check_names(command: Command, act: SignedAct) -> None:
     objects, terms = SIGNED_NAMES.get(command.ACTION, (act.objects.keys(), act.terms.keys()))
+    if (command.ledger, command.ACTION) == (PLATFORM, Action.MEMBER_GRANT):
+        objects, terms = _PLATFORM_GRANT
     about = dict(command.objects())
     if act.objects.keys() != objects or not act.objects.items() <= about.items():
         raise SignatureRequired("signature-of-other-objects", "the signature is about other things")

@@ -1,6 +1,7 @@
 """Handlers of acts on accounts: found, create, activate, remove, enrol keys."""
 
 from dataclasses import replace
+from hashlib import sha256
 
 from policies.ruling import Facts
 from policies.vocabulary import Role
@@ -53,9 +54,11 @@ class Founding:
             )
         )
         roles = (Role.OPERATOR, Role.POLICY_ADMIN)
-        for membership, role in zip(command.memberships, roles, strict=True):
-            tables.of(Membership).insert(_platform_membership(membership, role, acting))
+        given = dict(zip(map(str, roles), command.memberships, strict=True))
+        for role in roles:
+            tables.of(Membership).insert(_platform_membership(given[role], role, acting))
         return Outcome(
+            objects=given,
             states={"account": ENROLLING},
             reply={"account": command.account},
             effects=Effects(membership_changed=True),
@@ -89,7 +92,11 @@ class Creation(SelfFact):
                 purposes=command.purposes,
             )
         )
-        return Outcome(states={"account": state}, reply={"account": command.account})
+        return Outcome(
+            digests=key_digests(command.signing_key, None),
+            states={"account": state},
+            reply={"account": command.account},
+        )
 
 
 class Enrolment(SelfFact):
@@ -203,7 +210,16 @@ class KeyEnrolment(SelfFact):
         tables.of(Account).replace(
             replace(account, signing_key=command.signing_key, sealing_key=command.sealing_key)
         )
-        return Outcome(reply={"account": account.id})
+        return Outcome(
+            digests=key_digests(command.signing_key, command.sealing_key),
+            reply={"account": account.id},
+        )
+
+
+def key_digests(signing_key: bytes | None, sealing_key: bytes | None) -> dict[str, str]:
+    """Public keys as the entry of their enrolment names them: `sha256:<hex>` of each."""
+    keys = {"signing_key": signing_key, "sealing_key": sealing_key}
+    return {name: f"sha256:{sha256(key).hexdigest()}" for name, key in keys.items() if key}
 
 
 def blank_account(account: str, name: str, kind: str, organisation: str, acting: Acting) -> Account:

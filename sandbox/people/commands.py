@@ -253,8 +253,9 @@ class GrantMembership(Command):
     platform_roles: tuple[Role, ...] = ()
 
     def objects(self) -> Mapping[str, str]:
-        """The member and the membership."""
-        return {"member": self.member, "membership": self.membership}
+        """The member and the membership; on the platform, which knows accounts, the account too."""
+        named = {"member": self.member, "membership": self.membership}
+        return {"account": self.account, **named} if self.ledger == PLATFORM else named
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -129,8 +129,7 @@ class Granting:
             Conflict: the member holds this role, bears another pseudonym here, or the id is taken.
             Unacceptable: the signed terms are not those of the command, or it ran out before.
         """
-        if command.ledger != PLATFORM:
-            require_terms(command, grant_terms(command))
+        require_terms(command, grant_terms(command))
         if command.expires_at is not None and command.expires_at <= acting.now:
             raise Unacceptable("membership-expired", "it would have run out", field="expires_at")
         bear(tables, command.account, command.member)

@@ -8,6 +8,7 @@ and that whoever approves it did not write it.
 from dataclasses import replace
 
 from policies.ruling import Facts
+from policies.vocabulary import Action
 from sandbox.acts import Acting, Outcome
 from sandbox.errors import Conflict, Unacceptable
 from sandbox.people.commands import (
@@ -23,6 +24,7 @@ from sandbox.people.signed_terms import (
     require_code,
     require_terms,
 )
+from sandbox.provenance import entry as entries
 from sandbox.records.policies import (
     APPROVED,
     IN_FORCE,
@@ -113,7 +115,12 @@ class Approving:
             _require_floors(command.change)
         key = command.signed.public_key if command.signed else None
         author = row.author == acting.account or (key is not None and key == row.author_key)
-        return {"stage": row.state, "author": author, "floors_kept": True}
+        return {
+            "stage": row.state,
+            "author": author,
+            "appointed": _author(tables, row) in _appointers(tables, acting),
+            "floors_kept": True,
+        }
 
     def act(self, tables: Tables, command: ApprovePolicy, acting: Acting) -> Outcome:
         """Put the policy in force, from the next unit of work on.
@@ -125,6 +132,8 @@ class Approving:
         row = tables.of(PolicyVersion).require(command.policy)
         _require_base(tables, row.base)
         require_terms(command, approval_terms(row.table))
+        if command.change.proof != row.proof:
+            raise Conflict("policy-overtaken", "the proof comes to something else by now")
         for other in tables.of(PolicyVersion).find(state=PROPOSED):
             if other.id != row.id and other.base == row.base:
                 tables.of(PolicyVersion).replace(_decided(other, OVERTAKEN, acting))
@@ -160,6 +169,34 @@ class Rejecting:
             states={"policy": row.state},
             reply={"policy": row.id, "state": row.state},
         )
+
+
+def _author(tables: Tables, row: PolicyVersion) -> str:
+    """The pseudonym of who proposed, as the entry says and not the row.
+
+    Raises:
+        Conflict: `policy-overtaken`: the row does not say where it was proposed.
+    """
+    told = entries.read(tables.entry(row.index))
+    if (told["action"], told["objects"].get("policy")) != (Action.POLICY_PROPOSE, row.id):
+        raise Conflict("policy-overtaken", "no entry proposes this")
+    return str(told["actor"])
+
+
+def _appointers(tables: Tables, acting: Acting) -> set[str]:
+    """Everybody by whose grant, or a grant of whose, the actor's roles came to be.
+
+    Memberships don't say who gave them: their entries do, and lead up to the founding.
+    """
+    found: set[str] = set()
+    asked = {membership.granted_index for membership in acting.memberships}
+    seen: set[int] = {0}  # nobody appointed who founded the house
+    while todo := asked - seen:
+        seen |= todo
+        grants = [entries.read(tables.entry(index)) for index in todo]
+        found |= {str(grant["actor"]) for grant in grants}
+        asked = {index for grant in grants for index in grant["granted_by"]}
+    return found
 
 
 def _version(key: str, change: PolicyChange, version: int, acting: Acting) -> PolicyVersion:

@@ -7,7 +7,6 @@ account exists and is active, which keys it enrolled, and which platform roles i
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 from policies.vocabulary import Role
 from sandbox.acts import PLATFORM, PLATFORM_DOMAIN, Actor, Receipt, SignedAct, project_domain
@@ -135,17 +134,26 @@ class Stewardship:
         )
         return self._desk.gate.perform(actor, command)
 
-    def grant_platform(self, actor: Actor, account: str, role: Role, request_key: str) -> Receipt:
-        """Give an account one of the platform's roles; what it holds in hospitals counts, too.
+    def grant_platform(
+        self, actor: Actor, account: str, membership: str, signed: Signed, request_key: str
+    ) -> Receipt:
+        """Give an account one of the platform's roles, by the terms that an operator signed.
+
+        What it holds in hospitals counts, too.
 
         Raises:
             NotFound: there is no such active account.
+            Unacceptable: a term is no good, or its keys are not the account's.
+            SignatureRequired: the signature does not count.
             Forbidden: the actor is no operator, or duties forbid it.
             Conflict: the account holds this role already.
         """
         holder = self._desk.require(account)
         if holder.state != ACTIVE or holder.kind != PERSON:
             raise NotFound("account-unknown", "there is no such account")
+        if holder.signing_key is None:
+            raise Unacceptable("keys-missing", "who gets a role on the platform enrols keys first")
+        _require_keys(holder, signed.terms)
         with self._desk.platform() as tables:
             ledgers = [hospital.id for hospital in tables.of(Hospital).find()]
             known = tables.of(Pseudonym).get(account)
@@ -157,15 +165,17 @@ class Stewardship:
             ledger=PLATFORM,
             domain=PLATFORM_DOMAIN,
             account=account,
-            member=known.pseudonym if known else _id_of("member", account, request_key),
-            membership=_id_of("membership", account, request_key),
-            role=role,
+            # Who enrolled keys acted on the platform, and bears a pseudonym there.
+            member=known.pseudonym if known else self._desk.new_id(),
+            membership=membership,
+            role=_role(signed.terms),
             granted_domain=PLATFORM_DOMAIN,
             organisation=PLATFORM,
-            signing_key=None,
-            sealing_key=None,
-            expires_at=None,
+            signing_key=holder.signing_key,
+            sealing_key=holder.sealing_key,
+            expires_at=_expiry(signed.terms),
             platform_roles=tuple(sorted(elsewhere)),
+            signed=self.signed_act(actor, signed, {"account": account, "membership": membership}),
             request_key=request_key,
         )
         return self._desk.gate.perform(actor, command)
@@ -293,11 +303,6 @@ def signed_by(account: Account, signed: Signed, objects: Mapping[str, str]) -> S
     if account.signing_key is None:
         raise SignatureRequired("key-not-enrolled", "enrol a key first")
     return SignedAct(account.signing_key, signed.signature, signed.nonce, objects, signed.terms)
-
-
-def _id_of(*words: str) -> str:
-    """An id that is the same when the request is repeated under its key."""
-    return sha256("\n".join(words).encode()).hexdigest()[:32]
 
 
 def _require_keys(holder: Account, terms: Mapping[str, str]) -> None:

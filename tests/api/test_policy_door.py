@@ -10,6 +10,7 @@ from api.client import policy
 from api.client.enrolment import register_keys, signed_body
 from api.client.errors import ClientError
 from api.client.keys import make_keys
+from crypto import verifier
 
 # A steward of a hospital may look at agreement already; a privacy officer may not.
 ROW = (
@@ -36,8 +37,13 @@ def admins(town: Town) -> tuple[Person, Person]:
     root.keys = policy_keys(town, root)
     policy.adopt(root.door)
     second = town.enrolled(root, "second", "platform")
-    policy.grant_role(root.door, second.account, "policy-admin")
+    give(root, second, "policy-admin")
     return root, second
+
+
+def give(operator: Person, holder: Person, role: str):
+    told = holder.keys.fingerprint
+    return policy.grant_role(operator.door, operator.keys, holder.account, role, told)
 
 
 def policy_keys(town: Town, person: Person):
@@ -98,9 +104,9 @@ def test_a_change_is_in_force_once_a_second_person_approves(town: Town, admins):
     root, second = admins
     before = in_force(town)
 
-    proposed = policy.propose(root.door, root.keys, [ROW], [])
+    proposed = policy.propose(second.door, second.keys, [ROW], [])
     assert in_force(town) == before
-    policy.approve(second.door, second.keys, proposed)
+    policy.approve(root.door, root.keys, proposed)
 
     entry = last(town)
     assert in_force(town) == proposed["table"] != before
@@ -120,8 +126,8 @@ def test_a_change_is_in_force_once_a_second_person_approves(town: Town, admins):
 @pytest.mark.requirement("R11")
 def test_the_new_table_is_published_under_its_digest(town: Town, admins):
     root, second = admins
-    proposed = policy.propose(root.door, root.keys, [ROW], [])
-    policy.approve(second.door, second.keys, proposed)
+    proposed = policy.propose(second.door, second.keys, [ROW], [])
+    policy.approve(root.door, root.keys, proposed)
 
     name = proposed["table"].removeprefix("sha256:")
     octets = (town.folder / "policy" / f"{name}.json").read_bytes()
@@ -133,8 +139,8 @@ def test_the_new_table_is_published_under_its_digest(town: Town, admins):
 @pytest.mark.requirement("R11")
 def test_a_restarted_house_rules_by_the_approved_policy(town: Town, admins):
     root, second = admins
-    proposed = policy.propose(root.door, root.keys, [ROW], [])
-    policy.approve(second.door, second.keys, proposed)
+    proposed = policy.propose(second.door, second.keys, [ROW], [])
+    policy.approve(root.door, root.keys, proposed)
 
     town.restart()
 
@@ -152,16 +158,42 @@ def test_nobody_approves_their_own_proposal(town: Town, admins):
 
 
 @pytest.mark.requirement("R11")
-def test_a_rejected_or_approved_proposal_is_decided(town: Town, admins):
+def test_whom_the_author_appointed_does_not_approve(town: Town, admins):
     root, second = admins
     proposed = policy.propose(root.door, root.keys, [ROW], [])
 
-    policy.reject(second.door, second.keys, proposed["policy"], "not-needed")
+    with pytest.raises(ClientError):
+        policy.approve(second.door, second.keys, proposed)
+
+    assert last(town)["ruling"]["rule"] == "policy.approve/appointed"
+    assert in_force(town) != proposed["table"]
+
+
+@pytest.mark.requirement("R11")
+def test_whom_an_appointee_of_the_author_appointed_does_not_approve(town: Town, admins):
+    root, second = admins
+    give(root, second, "operator")
+    third = town.enrolled(root, "third", "platform")
+    give(second, third, "policy-admin")
+    by_root = policy.propose(root.door, root.keys, [ROW], [])
+
+    assert refused(lambda: policy.approve(third.door, third.keys, by_root)) == "forbidden"
+
+    assert last(town)["ruling"]["rule"] == "policy.approve/appointed"
+    policy.approve(second.door, second.keys, policy.propose(third.door, third.keys, [ROW], []))
+
+
+@pytest.mark.requirement("R11")
+def test_a_rejected_or_approved_proposal_is_decided(town: Town, admins):
+    root, second = admins
+    proposed = policy.propose(second.door, second.keys, [ROW], [])
+
+    policy.reject(root.door, root.keys, proposed["policy"], "not-needed")
 
     assert last(town)["outcome"]["states"] == {"policy": "REJECTED"}
-    assert refused(lambda: policy.approve(second.door, second.keys, proposed)) == "forbidden"
+    assert refused(lambda: policy.approve(root.door, root.keys, proposed)) == "forbidden"
     assert (
-        refused(lambda: policy.reject(second.door, second.keys, proposed["policy"], "again"))
+        refused(lambda: policy.reject(root.door, root.keys, proposed["policy"], "again"))
         == "forbidden"
     )
 
@@ -169,14 +201,14 @@ def test_a_rejected_or_approved_proposal_is_decided(town: Town, admins):
 @pytest.mark.requirement("R11")
 def test_of_two_changes_of_one_policy_the_second_is_overtaken(admins):
     root, second = admins
-    one = policy.propose(root.door, root.keys, [ROW], [])
-    two = policy.propose(root.door, root.keys, [], ["task.reopen/reviewer"])
+    one = policy.propose(second.door, second.keys, [ROW], [])
+    two = policy.propose(second.door, second.keys, [], ["task.reopen/reviewer"])
 
-    policy.approve(second.door, second.keys, one)
+    policy.approve(root.door, root.keys, one)
 
     states = {p["policy"]: p["state"] for p in root.door.get("/policies")["items"]}
     assert states[two["policy"]] == "OVERTAKEN"
-    assert refused(lambda: policy.approve(second.door, second.keys, two)) == "forbidden"
+    assert refused(lambda: policy.approve(root.door, root.keys, two)) == "forbidden"
 
 
 @pytest.mark.requirement("R10")
@@ -197,9 +229,9 @@ def test_of_two_changes_of_one_policy_the_second_is_overtaken(admins):
     ],
 )
 def test_a_change_below_a_floor_is_refused_by_name(admins, add, remove, code):
-    root, _ = admins
+    _, second = admins
 
-    assert refused(lambda: policy.propose(root.door, root.keys, add, remove)) == code
+    assert refused(lambda: policy.propose(second.door, second.keys, add, remove)) == code
 
 
 def test_the_preview_tells_what_a_change_comes_to(admins):
@@ -227,10 +259,24 @@ def test_a_proposal_signed_over_something_else_is_refused(admins, field):
 @pytest.mark.requirement("R11")
 def test_an_unsigned_or_foreign_signature_changes_nothing(town: Town, admins):
     root, second = admins
-    proposed = policy.propose(root.door, root.keys, [ROW], [])
+    proposed = policy.propose(second.door, second.keys, [ROW], [])
 
-    assert refused(lambda: policy.approve(second.door, root.keys, proposed)) == "signature-invalid"
+    assert refused(lambda: policy.approve(root.door, second.keys, proposed)) == "signature-invalid"
     assert in_force(town) != proposed["table"]
+
+
+@pytest.mark.requirement("R12")
+def test_the_platforms_log_proves_roles_and_keys_offline(town: Town, admins):
+    root, second = admins
+    policy.approve(root.door, root.keys, policy.propose(second.door, second.keys, [ROW], []))
+    keys = (town.folder / "log" / "platform" / "keys").read_text().splitlines()
+
+    verdict = verifier.verify(str(town.folder / "log" / "platform"), verifier.read_pins(keys))
+
+    assert verdict.startswith("log of ledger platform")
+    enrolled = [e for e in map(json.loads, town.entries()) if e["action"] == "account.enrol-key"]
+    digest = sha256(second.keys.signing.public_bytes).hexdigest()
+    assert enrolled[1]["outcome"]["digests"]["signing_key"] == f"sha256:{digest}"
 
 
 # --- the platform's roles -----------------------------------------------------------------------------
@@ -239,7 +285,7 @@ def test_a_second_policy_admin_is_granted_and_revoked_over_http(town: Town, admi
     root, second = admins
     assert second.door.get("/me")["platform_roles"] == ["policy-admin"]
 
-    granted = policy.grant_role(root.door, second.account, "operator")
+    granted = give(root, second, "operator")
     root.door.delete(f"/platform/members/{granted['membership']}", {})
 
     assert second.door.get("/me")["platform_roles"] == ["policy-admin"]
@@ -252,7 +298,7 @@ def test_nobody_with_a_data_role_gets_a_platform_role(town: Town, admins):
     steward = town.enrolled(root, "stella")
     town.hospital(root, steward)
 
-    assert refused(lambda: policy.grant_role(root.door, steward.account, "operator")) == "forbidden"
+    assert refused(lambda: give(root, steward, "operator")) == "forbidden"
     assert last(town)["ruling"]["rule"] == "member.grant/conflicting-on-platform"
 
 
@@ -260,8 +306,6 @@ def test_only_the_operator_grants_platform_roles_and_no_other_roles(town: Town, 
     root, second = admins
     person = town.enrolled(root, "somebody", "platform")
 
-    assert (
-        refused(lambda: policy.grant_role(second.door, person.account, "operator")) == "forbidden"
-    )
-    assert refused(lambda: policy.grant_role(root.door, person.account, "labeller")) == "forbidden"
-    assert refused(lambda: policy.grant_role(root.door, root.account, "operator")) == "forbidden"
+    assert refused(lambda: give(second, person, "operator")) == "account-unknown"
+    assert refused(lambda: give(root, person, "labeller")) == "forbidden"
+    assert refused(lambda: give(root, root, "operator")) == "forbidden"

@@ -3,6 +3,7 @@
 import pytest
 from small_hospital import SmallHospital, hospital
 from small_log import TABLE, SmallLog, named
+from small_platform import SmallPlatform
 from verdicts import CANNOT_TELL, SOUND, assert_broken, on_file, on_log, pins_of, story
 
 from crypto import canonical, verifier
@@ -147,12 +148,8 @@ def test_a_proof_without_its_keys_can_be_told_with_all_keys_pinned_only(house):
 
 
 def test_the_platforms_log_is_checked_for_its_tree_and_form():
-    log = SmallLog(ledger="platform")
-    log.add("operator", "ledger.open", {"member": named("operator")}, domain="platform")
-    entry = {**log.entries[0], "roles": ["operator"], "organisation": "platform"}
-    entry["ruling"]["allowed"] = True
-    del entry["signed"]
-    log.take([canonical.encode(entry)])
+    log = SmallPlatform()
+    entry = log.entries[0]
     assert story(log)[0] == SOUND
     log.take([canonical.encode({**entry, "prev": verifier.digest_of(b"else")})])
 

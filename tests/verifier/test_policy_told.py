@@ -2,87 +2,45 @@
 
 import pytest
 from small_hospital import hospital
-from small_log import TABLE, SmallLog, named
+from small_log import TABLE, named
+from small_platform import (
+    OTHER,
+    THIRD,
+    SmallPlatform,
+    account,
+    admins,
+    key_digest,
+    lying,
+    ruled,
+    signed_again,
+)
 from verdicts import SOUND, assert_broken, on_file, pins_of, story
 
 from crypto import verifier
 from crypto.verifier import Pins
 
-OTHER = "sha256:" + "1" * 64
-PROPOSAL = named("proposal")
-
-
-def lying(**members):
-    """Members of the entry as somebody with the log's key would write them."""
-    return lambda entry: entry.update(members)
-
-
-def signed_again(**terms):
-    def change(entry):
-        entry["signed"]["terms"].update(terms)
-        entry["signed"]["signature"] = ""
-
-    return change
-
-
-class Platform(SmallLog):
-    """The platform's log with two policy admins."""
-
-    def __init__(self) -> None:
-        super().__init__(ledger="platform")
-        opened = {"allowed": True, "rule": "ledger.open/operator", "policy": TABLE.digest}
-        founding = lying(roles=["operator", "policy-admin"], ruling=opened)
-        self.act("root", "ledger.open", {"founding": True}, change=founding)
-        for name in ("root", "second"):
-            self.person(name).grants.append(("policy-admin", "platform", "platform", 0))
-        self.adopt()
-
-    def act(  # noqa: PLR0917 - an act has that many words
-        self, by, action, facts=None, terms=None, change=None, outcome=None, objects=None
-    ):
-        return self.add(
-            by, action, objects or {}, facts=facts, terms=terms, change=change, outcome=outcome,
-            domain="platform",
-        )  # fmt: skip
-
-    def adopt(self, change=None):
-        outcome = {"digests": {"policy": TABLE.digest}}
-        return self.act("root", "policy.adopt", {"adopted": False}, outcome=outcome, change=change)
-
-    def propose(self, by="root", change=None):
-        terms = {"base": TABLE.digest, "diff": OTHER, "table": OTHER}
-        return self.act(
-            by, "policy.propose", {"floors_kept": True}, terms, change,
-            {"digests": {"policy": OTHER}}, {"policy": PROPOSAL},
-        )  # fmt: skip
-
-    def approve(self, by="second", change=None):
-        facts = {"stage": "PROPOSED", "author": False, "floors_kept": True}
-        return self.act(
-            by, "policy.approve", facts, {"table": OTHER}, change,
-            {"digests": {"policy": OTHER}}, {"policy": PROPOSAL},
-        )  # fmt: skip
-
-    def sign_in(self, change=None):
-        return self.act("second", "session.open", {"self": True}, change=change)
-
 
 @pytest.mark.requirement("R11")
 def test_a_change_by_two_people_is_sound():
-    log = Platform()
+    log = admins()
     log.propose()
     log.approve()
-    ruling = {"allowed": True, "rule": "session.open/self", "policy": OTHER}
-    log.sign_in(lying(ruling=ruling))
+    log.sign_in()
 
     assert story(log)[0] == SOUND
+
+
+def claiming(**outcome):
+    """An outcome other than what happened."""
+    digests = {"policy": OTHER, "diff": OTHER, "proof": OTHER} | outcome
+    return lying(outcome={"digests": digests})
 
 
 @pytest.mark.requirement("R11")
 @pytest.mark.parametrize(
     ("tell", "code"),
     [
-        (lambda log: (log.propose(), log.approve("root")), "policy-approved-by-its-author"),
+        (lambda log: (log.propose("root"), log.approve("root")), "policy-approved-by-its-author"),
         (lambda log: log.approve(), "policy-not-proposed"),
         (lambda log: (log.propose(), log.propose()), "policy-of-another-table"),
         (lambda log: (log.propose(), log.approve(), log.approve()), "policy-not-proposed"),
@@ -95,16 +53,22 @@ def test_a_change_by_two_people_is_sound():
             "policy-of-another-table",
         ),
         (
-            lambda log: (
-                log.propose(),
-                log.approve(change=lying(outcome={"digests": {"policy": TABLE.digest}})),
-            ),
+            lambda log: (log.propose(), log.approve(change=claiming(policy=TABLE.digest))),
             "policy-of-another-table",
         ),
         (
-            lambda log: (log.propose(), log.approve(change=lying(roles=["operator"]))),
-            "policy-changed-by-no-admin",
+            lambda log: (log.propose(), log.approve(change=claiming(diff=THIRD))),
+            "policy-of-another-difference",
         ),
+        (
+            lambda log: (log.propose(), log.approve(change=claiming(proof=THIRD))),
+            "policy-of-another-difference",
+        ),
+        (
+            lambda log: (log.propose(), log.approve(change=lying(outcome={}))),
+            "policy-of-another-table",
+        ),
+        (lambda log: log.propose(change=claiming(diff=THIRD)), "policy-of-another-difference"),
         (
             lambda log: (log.propose(), log.approve(change=lambda e: e.pop("signed"))),
             "signature-of-person-missing",
@@ -119,28 +83,193 @@ def test_a_change_by_two_people_is_sound():
         (lambda log: log.propose(change=signed_again(more="x")), "signed-act-malformed"),
         (lambda log: log.adopt(), "policy-adopted-twice"),
         (
-            lambda log: log.sign_in(
-                lying(ruling={"allowed": True, "rule": "session.open/self", "policy": OTHER})
-            ),
+            lambda log: log.sign_in(lying(ruling=ruled("session.open/self", OTHER))),
             "ruled-by-table-never-in-force",
+        ),
+        (
+            lambda log: (
+                log.propose(),
+                log.approve(),
+                log.sign_in(lying(ruling=ruled("session.open/self"))),
+            ),
+            "ruled-by-table-no-longer-in-force",
         ),
     ],
 )
 def test_a_policy_that_came_into_force_otherwise_is_named(tell, code):
-    log = Platform()
+    log = admins()
     tell(log)
 
     assert_broken(story(log), code)
 
 
 @pytest.mark.requirement("R11")
-def test_two_accounts_of_one_key_are_one_person():
-    log = Platform()
-    log.person("second").key_name = "root"
-    log.propose()
-    log.approve()
+def test_a_table_that_did_not_rule_is_not_adopted():
+    log = SmallPlatform()
+    log.adopt(change=lying(outcome={"digests": {"policy": OTHER}}))
 
-    assert_broken(story(log), "policy-approved-by-its-author")
+    assert_broken(story(log), "policy-of-another-table")
+
+
+@pytest.mark.requirement("R11")
+def test_a_refused_approval_changes_nothing():
+    log = admins()
+    log.propose()
+    refused = lying(refusal="forbidden", outcome={})
+    log.approve(change=lambda e: (e.pop("signed"), refused(e)))
+    log.in_force = TABLE.digest
+    log.sign_in()
+
+    assert story(log)[0] == SOUND
+
+
+# --- who they are -------------------------------------------------------------------------------------
+@pytest.mark.requirement("R12")
+@pytest.mark.parametrize(
+    ("tell", "code"),
+    [
+        # Roles that nobody granted, granted to another, or by another entry.
+        (lambda log: log.sign_in(lying(roles=["operator"])), "role-not-granted"),
+        (lambda log: log.sign_in(lying(roles=[])), "role-not-granted"),
+        (lambda log: log.sign_in(lying(granted_by=[2])), "role-not-granted"),
+        (
+            lambda log: log.sign_in(lying(granted_by=[0], roles=["policy-admin"])),
+            "role-not-granted",
+        ),
+        (
+            lambda log: log.sign_in(lying(granted_by=[], roles=["policy-admin"])),
+            "role-not-granted",
+        ),
+        (lambda log: log.sign_in(lying(organisation="firm:one")), "organisation-not-granted"),
+        (lambda log: (log.revoke("second"), log.sign_in()), "role-not-granted"),
+        (lambda log: (log.remove("second"), log.sign_in()), "role-not-granted"),
+        (lambda log: (log.revoke("root", "operator"), log.propose("root")), "role-not-granted"),
+        # Grants by nobody entitled, unsigned, for other accounts, keys, roles.
+        (
+            lambda log: (
+                log.enrol("third"),
+                log.grant("second", "third", change=lying(ruling=ruled("member.grant/operator"))),
+            ),
+            "granted-by-no-operator",
+        ),
+        (
+            lambda log: (
+                log.enrol("third"),
+                log.grant("root", "third", change=lambda e: e.pop("signed")),
+            ),
+            "signature-of-person-missing",
+        ),
+        (lambda log: log.grant("root", "third"), "grant-to-another-key"),
+        (
+            lambda log: (log.enrol("third"), log.grant("root", "third", key_of="second")),
+            "grant-to-another-key",
+        ),
+        (
+            lambda log: (
+                log.enrol("third"),
+                log.grant("root", "third", change=lambda e: e["objects"].update(member=named("x"))),
+            ),
+            "grant-to-another-key",
+        ),
+        (
+            lambda log: (
+                log.enrol("third"),
+                log.grant("root", "third", change=signed_again(role="steward")),
+            ),
+            "grant-terms-malformed",
+        ),
+        (lambda log: log.grant("root", "second"), "membership-granted-twice"),
+        (lambda log: log.revoke("third"), "revoked-membership-unknown"),
+        # Keys.
+        (lambda log: log.enrol("second"), "key-enrolled-twice"),
+        (
+            lambda log: log.enrol(
+                "third",
+                lambda e: e["outcome"]["digests"].update(
+                    signing_key=key_digest(log.person("second"))
+                ),
+            ),
+            "key-enrolled-twice",
+        ),
+        (
+            lambda log: log.enrol("third", lying(objects={"account": account("second")})),
+            "key-of-another-account",
+        ),
+        (
+            lambda log: log.act(
+                "root", "ledger.open", {"founding": True}, objects={"account": account("root")}
+            ),
+            "first-entry-names-no-operator",
+        ),
+    ],
+)
+def test_a_role_or_key_that_the_platforms_log_does_not_prove_is_named(tell, code):
+    log = admins()
+    tell(log)
+
+    assert_broken(story(log), code)
+
+
+@pytest.mark.requirement("R12")
+def test_a_signature_by_a_key_that_no_entry_enrolled_counts_for_nothing():
+    log = SmallPlatform()
+    log.adopt()
+    log.propose("root")
+
+    assert_broken(story(log), "signed-by-unenrolled-key")
+
+
+@pytest.mark.requirement("R12")
+def test_a_signature_by_another_key_than_the_enrolled_one_counts_for_nothing():
+    log = admins()
+    log.person("second").key_name = "stranger"
+    log.propose()
+
+    assert_broken(story(log), "signed-by-unenrolled-key")
+
+
+@pytest.mark.requirement("R11")
+def test_whoever_lost_the_role_changes_no_policy():
+    log = admins()
+    log.propose()
+    log.revoke("root", "policy-admin")
+    gone = ("policy-admin", "platform", "platform", 0)
+    log.person("root").grants.remove(gone)
+    log.approve(change=lying(ruling=ruled("policy.approve/policy-admin")))
+
+    assert_broken(story(log), "policy-changed-by-no-admin")
+
+
+@pytest.mark.requirement("R11")
+def test_an_approver_whom_the_author_appointed_is_named():
+    log = admins()
+    log.propose("root")
+    log.approve("second")
+
+    assert_broken(story(log), "policy-approved-by-appointee-of-author")
+
+
+@pytest.mark.requirement("R11")
+def test_an_approver_whom_an_appointee_of_the_author_appointed_is_named():
+    log = admins()
+    log.grant("root", "second", "operator")
+    log.enrol("third")
+    log.grant("second", "third")
+    log.propose("root")
+    log.approve("third")
+
+    assert_broken(story(log), "policy-approved-by-appointee-of-author")
+
+
+@pytest.mark.requirement("R11")
+def test_two_whom_a_third_appointed_are_two_people():
+    log = admins()
+    log.enrol("third")
+    log.grant("root", "third")
+    log.propose("third")
+    log.approve("second")
+
+    assert story(log)[0] == SOUND
 
 
 # --- pinned tables ----------------------------------------------------------------------------------
