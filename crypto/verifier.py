@@ -1874,10 +1874,10 @@ class Staff:
         elif action == "member.grant":
             self._grant(entry, where)
         elif action == "member.revoke":
-            grant = self.by_membership.get(objects.get("membership", ""))
-            if grant is None:
+            ended = self.by_membership.get(objects.get("membership", ""))
+            if ended is None:
                 raise Broken("revoked-membership-unknown", where)
-            grant.revoked = True
+            ended.revoked = True
         elif action == "ledger.open" and entry["index"]:
             raise Broken("first-entry-names-no-operator", where)
 
@@ -1886,7 +1886,9 @@ class Staff:
         if key is None:
             return  # a key that no entry names counts for nothing
         account, actor = entry["objects"].get("account", ""), entry["actor"]
-        if actor in self.keys or key in self.keys.values():
+        # The same key once more is how an account tells of one that no entry named.
+        holders = {name for name, held in self.keys.items() if held == key}
+        if self.keys.get(actor, key) != key or holders - {actor}:
             raise Broken("key-enrolled-twice", where)
         if self.people.setdefault(account, actor) != actor:
             raise Broken("key-of-another-account", where)

@@ -196,6 +196,8 @@ class KeyEnrolment(SelfFact):
     def act(self, tables: Tables, command: EnrolKey, acting: Acting) -> Outcome:  # noqa: ARG002 - the protocol's form
         """Keep the public keys; an account has one pair for its life.
 
+        The same pair once more is entered again: entries of older programs did not name it.
+
         Raises:
             NotFound: there is no such account.
             Conflict: it has keys already, or the key belongs to another account.
@@ -204,16 +206,23 @@ class KeyEnrolment(SelfFact):
         account = tables.of(Account).require(command.account)
         if account.kind != PERSON or account.state != ACTIVE:
             raise Unacceptable("account-not-active", "only an active person enrols keys")
+        held = account.signing_key, account.sealing_key
+        if held == (command.signing_key, command.sealing_key):
+            return _enrolled(command)
         if account.signing_key is not None:
             raise Conflict("key-enrolled", "this account has its keys already")
         _refuse_known_key(tables, command.signing_key)
         tables.of(Account).replace(
             replace(account, signing_key=command.signing_key, sealing_key=command.sealing_key)
         )
-        return Outcome(
-            digests=key_digests(command.signing_key, command.sealing_key),
-            reply={"account": account.id},
-        )
+        return _enrolled(command)
+
+
+def _enrolled(command: EnrolKey) -> Outcome:
+    return Outcome(
+        digests=key_digests(command.signing_key, command.sealing_key),
+        reply={"account": command.account},
+    )
 
 
 def key_digests(signing_key: bytes | None, sealing_key: bytes | None) -> dict[str, str]:

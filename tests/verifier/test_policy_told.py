@@ -181,7 +181,10 @@ def test_a_refused_approval_changes_nothing():
         (lambda log: log.grant("root", "second"), "membership-granted-twice"),
         (lambda log: log.revoke("third"), "revoked-membership-unknown"),
         # Keys.
-        (lambda log: log.enrol("second"), "key-enrolled-twice"),
+        (
+            lambda log: (log.enrol("third"), give_key(log, "third"), log.enrol("third")),
+            "key-enrolled-twice",
+        ),
         (
             lambda log: log.enrol(
                 "third",
@@ -208,6 +211,18 @@ def test_a_role_or_key_that_the_platforms_log_does_not_prove_is_named(tell, code
     tell(log)
 
     assert_broken(story(log), code)
+
+
+def give_key(log, name):
+    """From now on the person has another key."""
+    log.person(name).key_name = f"another of {name}"
+
+
+def test_a_key_told_of_once_more_is_the_same_key():
+    log = admins()
+    log.enrol("second")
+
+    assert story(log)[0] == SOUND
 
 
 @pytest.mark.requirement("R12")
