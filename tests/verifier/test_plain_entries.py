@@ -74,7 +74,7 @@ def test_what_goes_the_short_way_would_go_the_long_way(data):
     "swap",
     [
         ('"grade":3', '"grade":3,"grade":3'),
-        ('"roles":["labeller"]', '"roles":["labeller","labeller"]'),
+        ('"roles":["worker"]', '"roles":["worker","worker"]'),
         ('"v":1}', '"v":1,"v":1}'),
         ('"refusal":null', '"refusal":null '),
         ('"index":', '"index":0'),
@@ -84,7 +84,7 @@ def test_what_goes_the_short_way_would_go_the_long_way(data):
     ],
 )
 def test_near_misses_are_refused(swap):
-    octets = next(o.decode() for o in ENTRIES if all(s in o.decode() for s in (swap[0], "submit")))
+    octets = next(o.decode() for o in ENTRIES if swap[0] in o.decode())
 
     with pytest.raises(verifier.Broken):
         verifier.parse_entry(octets.replace(*swap).encode(), "entry")
