@@ -122,7 +122,9 @@ def note_vectors() -> list[Vector]:
     cases = [
         ("one line", noted(text, line), "ok"),
         ("a line by a stranger besides", noted(text, stranger, line), "ok"),
-        ("bad line of the known key besides a good one", noted(text, line, bad), "note-signature"),
+        ("bad line of the known key besides a good one", noted(text, line, bad), "note-malformed"),
+        ("a line of the known key twice", noted(text, line, line), "note-malformed"),
+        ("a line of a stranger twice", noted(text, line, stranger, stranger), "note-malformed"),
         ("altered text", noted(text.replace("third", "Third"), line), "note-signature"),
         ("altered signature", noted(text, bad), "note-signature"),
         ("strangers only", noted(text, stranger), "note-unsigned"),
