@@ -6,13 +6,14 @@ that another row can't take away what one row says.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 from policies.book import PolicyBook
 from policies.duties import Duties
 from policies.errors import PolicyInvalid
 from policies.files import text_of, toml_from
-from policies.groups import acts_of, read_groups
+from policies.groups import Groups, acts_of, read_groups
 from policies.possible import witness
 from policies.ruling import Facts
 from policies.table import DecisionTable
@@ -35,14 +36,17 @@ OPEN_TO_ANYBODY = frozenset(
     }
 )
 
+_FIELDS = frozenset({"name", "act", "with", "roles", "except", "source"})
+
 
 @dataclass(frozen=True)
 class Floor:
-    """Under the facts `fixed`, these acts are allowed to nobody."""
+    """Under the facts `fixed`, these acts are allowed to none of `roles`."""
 
     name: str
     acts: frozenset[Action]
     fixed: Facts
+    roles: frozenset[Role]
 
 
 @dataclass(frozen=True)
@@ -72,10 +76,7 @@ def read_floors(text: str | None = None) -> Floors:
     groups = read_groups()
     try:
         return Floors(
-            tuple(
-                Floor(_named(each), acts_of(groups, each["act"]), dict(each["with"]))
-                for each in raw["never"]
-            ),
+            tuple(floor for each in raw["never"] for floor in _never(groups, each)),
             tuple(
                 Stay(_named(each), Action(each["act"]), Role(each["role"]))
                 for each in raw["always"]
@@ -83,6 +84,21 @@ def read_floors(text: str | None = None) -> Floors:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise PolicyInvalid("floors-malformed", f"{error}") from error
+
+
+def _never(groups: Groups, raw: dict[str, Any]) -> Iterator[Floor]:  # Any: parsed TOML
+    """One floor for each choice among the values that a fact lists."""
+    acts, roles = acts_of(groups, raw["act"]), _roles(raw)
+    values = {fact: v if isinstance(v, list) else [v] for fact, v in raw["with"].items()}
+    if set(raw) - _FIELDS or not roles or not all(values.values()):
+        raise ValueError(f"{raw['name']}: a field that nobody knows, or it holds for nobody")
+    for chosen in product(*values.values()):
+        yield Floor(_named(raw), acts, dict(zip(values, chosen, strict=True)), roles)
+
+
+def _roles(raw: dict[str, Any]) -> frozenset[Role]:  # Any: parsed TOML
+    named = frozenset(Role(role) for role in raw["roles"]) if "roles" in raw else frozenset(Role)
+    return named - {Role(role) for role in raw.get("except", ())}
 
 
 def _named(raw: dict[str, Any]) -> str:  # Any: parsed TOML
@@ -104,7 +120,7 @@ def broken(
 def _opened(book: PolicyBook, table: DecisionTable, floors: Floors) -> Iterator[str]:
     for floor in floors.never:
         for act in sorted(floor.acts):
-            if any(witness(table, book.sheet[act], role, floor.fixed) for role in Role):
+            if any(witness(table, book.sheet[act], role, floor.fixed) for role in floor.roles):
                 yield floor.name
     if any(r.allows and r.role == ANYONE and r.action not in OPEN_TO_ANYBODY for r in table.rules):
         yield ANYBODY

@@ -172,14 +172,15 @@ def _training(book: PolicyBook) -> Iterator[str]:
 
 def _floors(floors: Floors) -> Iterator[str]:
     yield "## Floors\n"
-    yield "Beside the reachability proof: under these facts the acts are allowed to nobody.\n"
+    yield "Beside the reachability proof: under these facts none of the roles may act.\n"
     yield _table(
-        ("floor", "facts", "acts"),
+        ("floor", "facts", "acts", "roles"),
         [
             (
                 floor.name,
                 ", ".join(f"{name}={_fact(value)}" for name, value in floor.fixed.items()),
                 ", ".join(f"`{act}`" for act in sorted(floor.acts)),
+                _whom(floor.roles),
             )
             for floor in floors.never
         ],
@@ -189,6 +190,13 @@ def _floors(floors: Floors) -> Iterator[str]:
         ("floor", "act", "role"),
         [(stay.name, f"`{stay.act}`", stay.role.value) for stay in floors.always],
     )
+
+
+def _whom(roles: frozenset[Role]) -> str:
+    others = frozenset(Role) - roles
+    if len(others) < len(roles):
+        return "all but " + ", ".join(sorted(others)) if others else "all"
+    return ", ".join(sorted(roles))
 
 
 def _fact(value: Fact) -> str:

@@ -5,7 +5,7 @@ from the instant at which the record runs out (R05). One act may tell of many pe
 """
 
 from policies.ruling import Facts
-from policies.training import known_courses
+from policies.training import known_courses, longest_validity
 from sandbox.acts import Acting, Effects, Outcome
 from sandbox.errors import Unacceptable
 from sandbox.people.commands import RecordTraining
@@ -31,8 +31,8 @@ class TrainingRecording:
         """Keep one row for each person.
 
         Raises:
-            Unacceptable: what was signed is something else, there is no such course, or nobody
-                passed anything then.
+            Unacceptable: what was signed is something else, there is no such course, nobody
+                passed anything then, or the record would count too long.
             Conflict: the record exists, or somebody bears another pseudonym here.
         """
         require_terms(command, training_terms(command))
@@ -69,3 +69,5 @@ def _check_times(command: RecordTraining, acting: Acting) -> None:
         raise Unacceptable("training-in-future", "nobody passed this yet", field="passed_at")
     if command.expires_at <= acting.now:
         raise Unacceptable("training-expired", "it has run out already", field="expires_at")
+    if command.expires_at - command.passed_at > longest_validity():
+        raise Unacceptable("training-too-long", "it would count too long", field="expires_at")

@@ -128,6 +128,8 @@ def test_nobody_tells_of_themselves(house, lead):
     [
         ({"start": 1}, "training-in-future"),
         ({"start": -3, "days": 2}, "training-expired"),
+        ({"days": 1096.001}, "training-too-long"),
+        ({"start": -1095, "days": 1097}, "training-too-long"),
     ],
 )
 def test_training_that_nobody_can_have_now_is_refused(house, span, code):
@@ -135,6 +137,19 @@ def test_training_that_nobody_can_have_now_is_refused(house, span, code):
     person = town.enrolled(town.operator, "lars", FIRM)
 
     assert refused(lambda: record(town, steward, ledger, person, **span)) == code
+
+
+@pytest.mark.requirement("R05")
+def test_training_counts_for_three_years_at_most_and_the_field_is_named(house):
+    town, steward, ledger = house
+    person = town.enrolled(town.operator, "lars", FIRM)
+
+    with pytest.raises(ClientError) as caught:
+        record(town, steward, ledger, person, days=1097)
+
+    assert caught.value.code == "training-too-long"
+    assert caught.value.field == "expires_at"
+    assert record(town, steward, ledger, person, days=1096)
 
 
 @pytest.mark.requirement("R05")

@@ -144,7 +144,7 @@ class Town:
         )
         return enrolment.grant(steward.door, steward.keys, ledger, given)
 
-    def train(self, steward: Person, ledger: str, *holders: Person, days: float = 3650) -> None:
+    def train(self, steward: Person, ledger: str, *holders: Person, days: float = 1096) -> None:
         """The steward tells that people passed the course that roles ask for."""
         now = self.clock()
         window = permits.Window(now, now + timedelta(days=days))

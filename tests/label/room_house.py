@@ -193,7 +193,7 @@ class RoomHouse:
         now = self.clock()
         self.perform(
             self.steward,
-            training_record(self.steward, person, now, now + timedelta(**(span or {"days": 3650}))),
+            training_record(self.steward, person, now, now + timedelta(**(span or {"days": 1096}))),
         )
 
     def permit(self, dataset: str, start: datetime | None = None, **span: float) -> None:

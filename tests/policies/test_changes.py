@@ -1,5 +1,7 @@
 """Changes of rows, floors, groups and training: what is refused, and what a change reads like."""
 
+from datetime import timedelta
+
 import pytest
 
 from policies.changes import changed, difference, digest_of, policy_from, policy_of, shipped_policy
@@ -7,7 +9,7 @@ from policies.errors import PolicyInvalid
 from policies.files import text_of
 from policies.floors import read_floors
 from policies.groups import read_groups
-from policies.training import known_courses, read_training
+from policies.training import known_courses, read_training, read_validity
 from policies.vocabulary import Role
 
 SHIPPED = shipped_policy()
@@ -77,12 +79,15 @@ def test_what_is_no_document_is_refused(document):
 
 
 @pytest.mark.requirement("R11")
-@pytest.mark.parametrize("name", [floor.name for floor in read_floors().never])
-def test_each_floor_is_missed_when_a_row_goes_below_it(name):
-    floor = next(each for each in read_floors().never if each.name == name)
-    act = min(floor.acts)
+@pytest.mark.parametrize(
+    ("floor", "act"),
+    [(floor, act) for floor in read_floors().never for act in sorted(floor.acts)],
+    ids=lambda each: getattr(each, "name", None) or str(each),
+)
+def test_each_floor_is_missed_when_a_row_goes_below_it(floor, act):
     denials = [row.row for row in SHIPPED.book.templates if row.action == act and not row.allows]
-    open_row = f"p, {act}/below, steward, hospital, {act}, -, allow, R1"
+    role = Role.STEWARD if Role.STEWARD in floor.roles else min(floor.roles)
+    open_row = f"p, {act}/below, {role}, hospital, {act}, -, allow, R1"
 
     mutant = changed(
         SHIPPED,
@@ -90,7 +95,44 @@ def test_each_floor_is_missed_when_a_row_goes_below_it(name):
         set(denials),
     )
 
-    assert name in mutant.floors_broken
+    assert floor.name in mutant.floors_broken
+
+
+FIRM = ("inspector", "label-admin", "labeller", "project-lead", "reviewer")
+BELOW = [
+    ("second-slot", "task.open", "labeller", "task-free", ["task.open/labelled-already"]),
+    ("labels-of-others", "agreement.read", "steward", "-", ["agreement.read/labels-here"]),
+    ("labellers-and-agreement", "agreement.read", "labeller", "not-a-labeller", []),
+    ("blind-until-all-in", "review.open", "reviewer", "task-in-review", []),
+    ("lease-of-another", "label.submit", "labeller", "task-leased", []),
+    ("lease-that-ended", "label.submit", "labeller", "task-leased", []),
+    ("lease-of-another", "review.submit", "reviewer", "task-in-review", []),
+    ("lease-that-ended", "review.submit", "inspector", "task-in-adjudication", []),
+    ("own-label", "review.open", "reviewer", "-", ["@judging/own-label"]),
+    ("package-of-another", "release.download", "recipient", "released", []),
+    *(("firm-and-evidence", "evidence.export", role, "-", []) for role in FIRM),
+    *(("firm-and-approval", "approval.open", role, "approval-new", []) for role in FIRM),
+    *(("firm-and-approval", "approval.sign", role, "approval-sampled+own", []) for role in FIRM),
+    *(("stewards-permit", "permit.issue", role, "-", []) for role in Role if role != "steward"),
+    *(("stewards-permit", "permit.revoke", role, "-", []) for role in Role if role != "steward"),
+]
+
+
+@pytest.mark.requirement("R11")
+@pytest.mark.parametrize(("name", "act", "role", "when", "remove"), BELOW)
+def test_one_row_too_many_breaks_the_floor_of_its_name(name, act, role, when, remove):
+    kind = "project" if role in FIRM else "hospital"
+    row = f"p, {act}/more, {role}, {kind}, {act}, {when}, allow, R1"
+
+    assert name in changed(SHIPPED, [row], remove).floors_broken
+
+
+@pytest.mark.requirement("R11")
+def test_a_stricter_permit_or_another_stewards_row_breaks_no_floor():
+    row = "p, permit.revoke/more, steward, hospital, permit.revoke, -, allow, R13"
+    mine = "p, review.open/more, inspector, project, review.open, task-in-adjudication, allow, R6"
+
+    assert changed(SHIPPED, [row, mine], []).floors_broken == ()
 
 
 @pytest.mark.requirement("R11")
@@ -120,6 +162,11 @@ def test_rows_that_duties_name_have_to_stand():
         ('role = "steward"', 'role = "emperor"'),
         ('name = "contract"\n', ""),
         ("[[never]]", "[[never_]]"),
+        ('roles = ["labeller"]', "roles = []"),
+        ('roles = ["labeller"]', 'roles = ["emperor"]'),
+        ('roles = ["labeller"]', 'role = "labeller"'),
+        ('except = ["steward"]', 'except = ["emperor"]'),
+        ("{ own_lease = false }", "{ own_lease = [] }"),
     ],
 )
 def test_floors_of_another_form_are_refused(old, new):
@@ -150,16 +197,28 @@ def test_groups_of_another_form_are_refused(text):
     "text",
     [
         "",
-        "[courses.a]\nmeans='x'\nroles=[]",
-        "[courses.a]\nroles=['labeller']",
-        "[courses.a]\nmeans='x'\nroles=['emperor']",
-        "[courses.a]\nmeans='x'\nroles=3",
-        "[more]\n[courses.a]\nmeans='x'\nroles=['labeller']",
-        "courses=3",
+        "[courses.a]\nmeans='x'\nroles=['labeller']",
+        "longest_days=1\n[courses.a]\nmeans='x'\nroles=[]",
+        "longest_days=1\n[courses.a]\nroles=['labeller']",
+        "longest_days=1\n[courses.a]\nmeans='x'\nroles=['emperor']",
+        "longest_days=1\n[courses.a]\nmeans='x'\nroles=3",
+        "longest_days=1\n[more]\n[courses.a]\nmeans='x'\nroles=['labeller']",
+        "longest_days=1\ncourses=3",
     ],
 )
 def test_training_of_another_form_is_refused(text):
     assert refused(lambda: read_training(text)) == "training-malformed"
+
+
+@pytest.mark.requirement("R05")
+@pytest.mark.parametrize("days", ["0", "-1", "3654", "1.5", "true", "'1096'", "[1]"])
+def test_a_validity_that_is_no_number_of_days_is_refused(days):
+    assert refused(lambda: read_validity(f"longest_days={days}")) == "training-malformed"
+
+
+def test_a_validity_has_to_be_said():
+    assert refused(lambda: read_validity("")) == "training-malformed"
+    assert read_validity("longest_days=1096") == read_validity() == timedelta(days=1096)
 
 
 @pytest.mark.requirement("R05")

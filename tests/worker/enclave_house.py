@@ -180,7 +180,7 @@ class EnclaveHouse:
         sealing_key: bytes | None = None,
     ) -> None:
         now = self.clock()
-        record = training_record(self.steward, member, now, now + timedelta(days=3650))
+        record = training_record(self.steward, member, now, now + timedelta(days=1096))
         self.perform(self.steward, record)
         command = GrantMembership(
             ledger=LEDGER,
