@@ -1,16 +1,19 @@
 """The worker hands approved items over to a project: new surrogates, ids and keys.
 
 Before a master is opened:
-1. the approval's row names an entry; in the verified log it must be an officer's signed approval;
-2. the batch is the one whose digest was signed, read by that digest;
-3. the item must be in it, and master digest and commitment are taken from there, not from rows;
-4. the log must not say that the item was sent back after that signature.
+1. the verified log must hold a permit for the project on the dataset, signed by a steward, that is
+   in force (`sandbox.permits`);
+2. the approval's row names an entry; in the verified log it must be an officer's signed approval;
+3. the batch is the one whose digest was signed, read by that digest;
+4. the item must be in it, and master digest and commitment are taken from there, not from rows;
+5. the log must not say that the item was sent back after that signature.
 
-So a changed state column, a forged approval or a swapped master gets nothing out. Then:
-5. the master gets the project's surrogates (`rekeying`), under a key that only the vault holds;
-6. ids of project item and task, too, are derived under that key: a worker that was killed makes
+So a changed state column, a planted permit, a forged approval or a swapped master gets nothing
+out. Then:
+6. the master gets the project's surrogates (`rekeying`), under a key that only the vault holds;
+7. ids of project item and task, too, are derived under that key: a worker that was killed makes
    the same ones again, and nobody without the key sees what two projects have in common;
-7. the result is padded, sealed, and its key sealed to `serve`; then the act.
+8. the result is padded, sealed, and its key sealed to `serve`; then the act.
 """
 
 from collections import OrderedDict
@@ -32,6 +35,7 @@ from sandbox.deid.pseudonyms import Pseudonyms
 from sandbox.enclave import Enclave, History
 from sandbox.errors import VerificationFailed
 from sandbox.exchange import issued_context, item_name, record_name
+from sandbox.permits import SignedPermits
 from sandbox.records.deposits import Approval, Deposit, Item
 from sandbox.records.labels import Project
 from sandbox.records.port import BlobStore
@@ -108,6 +112,7 @@ class Handover:
     opener: Opener
     _sent_back: _SentBack = field(default_factory=_SentBack)
     _batches: _Batches = field(default_factory=_Batches)
+    _permits: SignedPermits = field(default_factory=SignedPermits)
 
     def give_record_key(self, ledger: str, project: Project) -> None:
         """Have `serve` find the project's record key in the exchange."""
@@ -126,6 +131,7 @@ class Handover:
             Unavailable: a store or the notary can't act now.
         """
         item = papers.item
+        self._require_permit(ledger, project, item.dataset)
         listed = self._listed(ledger, item, papers.approval)
         place = Place(item.dataset, item.id, listed["version"])
         said = self._record(place, item, listed, ledger)
@@ -161,6 +167,10 @@ class Handover:
                 commitment=commit(salt, issued_payload(place, issued, kept, approval)),
             ),
         )
+
+    def _require_permit(self, ledger: str, project: Project, dataset: str) -> None:
+        history = self.enclave.history(ledger)
+        self._permits.require(history, ledger, (project.id, dataset), self.enclave.clock())
 
     def _seal(
         self, ledger: str, papers: Papers, project: Project, issued: str, content: bytes

@@ -12,7 +12,6 @@ Pure functions over parsed entries, in order, that were checked against a signed
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from policies.vocabulary import Action
@@ -179,30 +178,6 @@ def dataset_of(entries: Sequence[Entry], project: str) -> str:
     for entry in _of(entries, Action.PROJECT_CREATE, "project", project):
         return str(entry["objects"]["dataset"])
     raise VerificationFailed("project-unknown", "the log does not know it")
-
-
-def require_permit(entries: Sequence[Entry], project: str, dataset: str, now: datetime) -> None:
-    """The newest permit that a steward signed for a project on its dataset is in force (R13).
-
-    Read from the log: a row that somebody changed lets nothing out.
-
-    Raises:
-        VerificationFailed: `permit-unproved`.
-    """
-    window: Mapping[str, str] | None = None
-    for entry in entries:
-        acts = (Action.PERMIT_ISSUE, Action.PERMIT_REVOKE)
-        if entry["refusal"] is None and entry["action"] in acts:
-            about = entry["signed"]["objects"]
-            if about["project"] == project:
-                issued = entry["action"] == Action.PERMIT_ISSUE and about["dataset"] == dataset
-                window = entry["signed"]["terms"] if issued else None
-    if window is None or not (
-        datetime.fromisoformat(window["valid_from"])
-        <= now
-        < datetime.fromisoformat(window["valid_until"])
-    ):
-        raise VerificationFailed("permit-unproved", "no signed permit is in force")
 
 
 def screening_in(entries: Sequence[Entry], release: str) -> Entry:

@@ -14,7 +14,7 @@ So a changed row, or an API that swaps the recipient's key, gets nothing out.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from crypto.canonical import encode
 from crypto.dsse import envelope, pae
@@ -25,6 +25,7 @@ from sandbox.acts import project_domain
 from sandbox.custody import translated
 from sandbox.enclave import Enclave, History
 from sandbox.errors import VerificationFailed
+from sandbox.permits import SignedPermits
 from sandbox.records.releases import Release, Vote
 from sandbox.release import lineage
 from sandbox.release.building import package_key_name
@@ -50,6 +51,7 @@ class Sealer:
 
     enclave: Enclave
     quorum: Pack
+    _permits: SignedPermits = field(default_factory=SignedPermits)
 
     def seal(self, ledger: str, release: str) -> None:
         """Seal the package of a release to its recipient and say so at the gate.
@@ -91,9 +93,10 @@ class Sealer:
 
     def _open(self, ledger: str, row: Release, case: Case) -> _Opened:
         release, digests = row.id, case.digests
-        entries = self.enclave.history(ledger).entries()
-        dataset = lineage.dataset_of(entries, case.request.project)
-        lineage.require_permit(entries, case.request.project, dataset, self.enclave.clock())
+        history = self.enclave.history(ledger)
+        dataset = lineage.dataset_of(history.entries(), case.request.project)
+        place = case.request.project, dataset
+        self._permits.require(history, ledger, place, self.enclave.clock())
         keys = self.enclave.vault.keys(ledger, dataset)
         key = keys.key(package_key_name(release, case.request.index))
         data = self.enclave.blobs.read(digests["ciphertext"].removeprefix("sha256:"))

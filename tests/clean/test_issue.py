@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,13 +10,16 @@ from enclave_house import LEDGER, EnclaveHouse, new_id
 from pydicom.data import get_testdata_file
 
 from policies.vocabulary import Action, ItemState, TaskState
+from sandbox.acts import Outcome
 from sandbox.clean.commands import IssueItem, RequeueItem
 from sandbox.clean.masters import Master, Place, keep
 from sandbox.errors import Conflict, CustodyError, Forbidden, NotFound, VerificationFailed
 from sandbox.exchange import item_name, record_name
 from sandbox.label.custody import IssuedKeys
+from sandbox.people.commands import IssuePermit
 from sandbox.records.deposits import Approval, Item
-from sandbox.records.labels import Task
+from sandbox.records.labels import Project, Task
+from sandbox.records.permits import Permit
 
 CT = Path(get_testdata_file("CT_small.dcm", download=False)).read_bytes()
 FILES = {"a.dcm": CT, "b.dcm": CT + b"\0"}
@@ -343,3 +347,126 @@ def test_a_faulty_master_that_was_approved_all_the_same_is_not_issued(
     assert refused.value.code == code
     assert house.issued(project) == []
     assert not list(house.exchange.names("item:"))
+
+
+# --- the permit --------------------------------------------------------------------------------
+def nothing_leaves_the_vault(house: EnclaveHouse, project: str) -> None:
+    with pytest.raises(VerificationFailed) as refused:
+        house.run_worker()
+
+    assert refused.value.code == "permit-unproved"
+    assert house.issued(project) == []
+    assert not list(house.exchange.names("item:"))
+
+
+@pytest.mark.requirement("R13")
+def test_a_planted_permit_gets_nothing_issued(house: EnclaveHouse):
+    dataset = house.approved(FILES)
+    project = house.project(dataset, permitted=False)
+    house.plant(a_permit(house, project, dataset))
+
+    nothing_leaves_the_vault(house, project)
+
+
+@pytest.mark.requirement("R13")
+def test_a_permit_that_a_row_prolongs_or_brings_back_gets_nothing_issued(house: EnclaveHouse):
+    dataset = house.approved(FILES)
+    over, ended = (house.project(dataset, permitted=False) for _ in range(2))
+    house.permit(over, dataset, days=1)
+    house.permit(ended, dataset)
+    house.end_permit(ended)
+    house.clock.now += timedelta(days=2)
+
+    for project in (over, ended):
+        row = house.row(Permit, project)
+        house.change_behind_the_gate(
+            replace(row, revoked_at=None, valid_until=row.valid_until + timedelta(days=9))
+        )
+        nothing_leaves_the_vault(house, project)
+        house.change_behind_the_gate(row)
+
+
+@pytest.mark.requirement("R13")
+def test_a_permit_on_one_dataset_issues_nothing_of_another(house: EnclaveHouse):
+    dataset, other = house.approved(FILES), house.receiving()
+    project = house.project(other)
+    house.change_behind_the_gate(replace(house.row(Project, project), dataset=dataset))
+    house.change_behind_the_gate(replace(house.row(Permit, project), dataset=dataset))
+
+    nothing_leaves_the_vault(house, project)
+
+
+@pytest.mark.requirement("R13")
+def test_a_permit_counts_from_the_moment_at_which_it_is_signed_again(house: EnclaveHouse):
+    dataset = house.approved(FILES)
+    project = house.project(dataset, permitted=False)
+    house.permit(project, dataset)
+    house.end_permit(project)
+    house.permit(project, dataset)
+
+    house.run_worker()
+
+    assert len(house.issued(project)) == len(FILES)
+
+
+@pytest.mark.requirement("R13")
+@pytest.mark.parametrize("act", ["issue", "revoke"])
+def test_an_act_on_a_permit_by_no_steward_opens_nothing_and_closes_what_was_open(
+    house: EnclaveHouse, act: str
+):
+    dataset = house.approved(FILES)
+    project = house.project(dataset)
+    with house.lawless() as gate:
+        if act == "issue":
+            house.permit(project, dataset, member=house.officer, gate=gate)
+        else:
+            house.end_permit(project, member=house.officer, gate=gate)
+    row = house.row(Permit, project)
+    house.change_behind_the_gate(replace(row, revoked_at=None))
+
+    nothing_leaves_the_vault(house, project)
+
+
+@pytest.mark.requirement("R13")
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"valid_from": "2026-07-01T00:00:00", "valid_until": "2036-07-01T00:00:00"},
+        {"valid_from": "now", "valid_until": "2036-07-01T00:00:00.000000Z"},
+    ],
+)
+def test_a_signed_permit_that_is_no_window_opens_nothing(house: EnclaveHouse, terms: dict):
+    dataset = house.approved({"a.dcm": CT})
+    project = house.project(dataset)
+    objects = {"dataset": dataset, "project": project}
+    with house.lawless({IssuePermit: Careless()}) as gate:
+        signed = house.steward.sign(Action.PERMIT_ISSUE, objects, terms)
+        at = house.clock()
+        command = IssuePermit(
+            ledger=LEDGER, valid_from=at, valid_until=at, signed=signed, **objects
+        )
+        gate.perform(house.steward.actor, command)
+
+    nothing_leaves_the_vault(house, project)
+
+
+class Careless:
+    """What a door that somebody replaced does of a permit: it looks at nothing."""
+
+    def facts(self, *_asked):
+        return {}
+
+    def act(self, *_asked):
+        return Outcome()
+
+
+def a_permit(house: EnclaveHouse, project: str, dataset: str) -> Permit:
+    now = house.clock()
+    return Permit(
+        id=project,
+        dataset=dataset,
+        valid_from=now,
+        valid_until=now + timedelta(days=9),
+        revoked_at=None,
+        index=0,
+    )
