@@ -12,7 +12,8 @@ from datetime import datetime
 
 from policies.vocabulary import Role, TaskState
 from sandbox.label.groups import holds_seat
-from sandbox.records.labels import Label, Project, Task
+from sandbox.label.verdicts import DECIDE
+from sandbox.records.labels import Label, Project, Review, Task
 from sandbox.records.persons import accounts_of
 from sandbox.records.port import Tables
 
@@ -23,10 +24,21 @@ def labels_here(tables: Tables, project: Project, account: str, now: datetime) -
     return any(
         holds_seat(tables, project.id, one, (Role.LABELLER,), now)
         or tables.of(Task).count(project=project.id, labeller=one)
-        # First versions: a later one may be an adjudicator's, who labels nothing of their own.
-        or tables.of(Label).count(project=project.id, author=one, version=1)
+        or _has_handed_in(tables, project, one)
         for one in persons
     )
+
+
+def _has_handed_in(tables: Tables, project: Project, account: str) -> bool:
+    """Whether an account ever handed in a label, of whatever version, in a project.
+
+    An adjudicator's decision is kept as a label too, one for each such verdict: not counted.
+    """
+    kept = tables.of(Label).count(project=project.id, author=account)
+    if not kept:
+        return False
+    decided = tables.of(Review).count(project=project.id, reviewer=account, verdict=DECIDE)
+    return kept > decided
 
 
 def hides(tables: Tables, task: Task, account: str, now: datetime) -> bool:

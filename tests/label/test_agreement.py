@@ -51,6 +51,13 @@ class Panel:
         return labelled, self.agreements.scores(labelled)
 
 
+def hand_in_again(house, who, task) -> None:
+    """A label over the one that stands there."""
+    house.open_task(who, task.id)
+    (row,) = house.rows(Task, id=task.id)
+    house.submit(who, task.id, version=row.version, value={"classes": ["none"]})
+
+
 @pytest.fixture
 def ten(house) -> Panel:
     panel = Panel(house, items=10)
@@ -115,6 +122,48 @@ def test_who_labelled_once_and_left_does_not_read_them_in_a_new_role(ten, house)
     house.grant(house.labeller, Role.PROJECT_LEAD, project_domain(house.project), "firm:one")
 
     refused(house, Forbidden, "forbidden", lambda: ten.read(house.labeller))
+
+
+@pytest.mark.requirement("R41")
+def test_who_took_over_what_another_left_does_not_read_them_later(ten, house):
+    """Their only label is a second version, and the task is a third person's by then."""
+    own = project_domain(house.project)
+    task = min(house.rows(Task), key=lambda row: (row.item, row.slot))
+    successors = [house.another(Role.LABELLER, own, "firm:one") for _ in range(2)]
+    for before, after in zip([house.labeller, successors[0]], successors, strict=True):
+        house.open_review(house.reviewer, task.id)
+        house.judge(house.reviewer, task.id, "return", "look again")
+        for membership in house.rows(Membership, account=before.account):
+            house.revoke(membership.id)
+        hand_in_again(house, after, task)
+    house.grant(successors[0], Role.PROJECT_LEAD, own, "firm:one")
+
+    refused(house, Forbidden, "forbidden", lambda: ten.read(successors[0]))
+    assert last_entry(house)["ruling"]["rule"] == "agreement.read/labels-here"
+
+
+@pytest.mark.requirement("R41")
+def test_an_inspector_who_decides_and_labels_does_not_read_them(ten, house):
+    own = project_domain(house.project)
+    task = min(house.rows(Task), key=lambda row: (row.item, row.slot))
+    house.open_review(house.reviewer, task.id)
+    house.judge(house.reviewer, task.id, "adjudicate", "they differ")
+    house.open_review(ten.inspector, task.id)
+    house.judge(ten.inspector, task.id, "decide", "as I see it", {"classes": ["effusion"]})
+    other = max(house.rows(Task), key=lambda row: (row.item, row.slot))
+    house.open_review(house.reviewer, other.id)
+    house.judge(house.reviewer, other.id, "return", "look again")
+    for membership in house.rows(Membership, account=ten.two.account):
+        house.revoke(membership.id)
+    alter = house.another(Role.LABELLER, own, "firm:one", key=ten.inspector.key)
+    hand_in_again(house, alter, other)
+    for membership in house.rows(Membership, account=alter.account):
+        house.revoke(membership.id)
+    house.change_behind_the_gate(
+        *(replace(row, labeller=None) for row in house.rows(Task, labeller=alter.account))
+    )
+
+    refused(house, Forbidden, "forbidden", lambda: ten.read(ten.inspector))
 
 
 def test_an_inspector_who_decided_an_item_still_reads_them(ten, house):
