@@ -86,11 +86,15 @@ class IntakeKeyShape(BaseModel):
 
 
 class AnnouncedShape(BaseModel):
-    """An open deposit that brings some of the objects asked for."""
+    """An open deposit that brings some of the objects asked for.
+
+    Nothing was heard of it for `idle_s`; from `left_after_s` on others may abandon it.
+    """
 
     deposit: str
     own: bool
     idle_s: float
+    left_after_s: float
     objects: list[str]
 
 

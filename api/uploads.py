@@ -21,16 +21,20 @@ async def take(request: Request, write: Callable[[bytes], None], heard: Callable
     Args:
         request: whose body it is.
         write: takes the next octets.
-        heard: called whenever some came.
+        heard: called whenever some came, in a thread too.
 
     Raises:
         Unavailable: `upload-cut`, `upload-stalled`.
         SandboxError: what `write` refuses.
     """
     taken = 0
-    async for piece in pieces(request):
+
+    def take_piece(piece: bytes) -> None:
         heard()
-        await run_sync(write, piece)
+        write(piece)
+
+    async for piece in pieces(request):
+        await run_sync(take_piece, piece)
         taken += len(piece)
     return taken
 

@@ -98,6 +98,15 @@ class Settings(BaseModel):
     object_bytes: Annotated[
         int, Field(ge=_MIB, description="longest sealed object that may be put")
     ] = 8192 * _MIB
+    deposit_idle_s: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=86_400,
+            description="seconds without a sign of its client after which other depositors may "
+            "abandon an open deposit",
+        ),
+    ] = 300
     clean_bytes: Annotated[
         int,
         Field(

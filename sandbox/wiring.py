@@ -35,6 +35,7 @@ from sandbox.clean.handlers import handlers as clean_handlers
 from sandbox.clean.recipes import NAMES as RECIPES
 from sandbox.clean.recipes import recipe_named
 from sandbox.collect.handlers import handlers as collect_handlers
+from sandbox.collect.pulse import Pulse
 from sandbox.enclave import Enclave
 from sandbox.errors import LedgerUnavailable, Unacceptable, Unavailable, VerificationFailed
 from sandbox.gate import Gate
@@ -90,6 +91,7 @@ class House:
     policy: Path
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
+    pulse: Pulse
     moments: PostgresMoments | None = None
 
     def begin(self) -> None:
@@ -130,11 +132,11 @@ def new_id() -> str:
     return secrets.token_hex(16)
 
 
-def all_handlers() -> Mapping[type[Command], Handler[Any]]:  # Any: one command type each
-    """The handlers of all rooms, one line per room."""
+def all_handlers(settings: Settings) -> Mapping[type[Command], Handler[Any]]:  # Any: see below
+    """The handlers of all rooms, one line per room; each takes a command type of its own."""
     return {
         **people_handlers(conflicts),
-        **collect_handlers(new_id, RECIPES),
+        **collect_handlers(new_id, RECIPES, timedelta(seconds=settings.deposit_idle_s)),
         **clean_handlers(),
         **label_handlers(),
         **release_handlers(read_pack()),
@@ -183,6 +185,11 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
         policy=folder / "policy",
         clock=clock,
         new_id=new_id,
+        pulse=Pulse(
+            clock,
+            timedelta(seconds=settings.deposit_idle_s),
+            None if moments is None else moments.sightings,
+        ),
         moments=moments,
     )
 
@@ -200,7 +207,9 @@ def _moments(
     # One key for all processes: a subject is one and the same in each of them.
     key = hmac.digest(custody.door_key(), b"anbiao-delays-v1", "sha256")
     delays = Delays(settings.login_delay_s, moments.failures, key)
-    return moments, delays, SharedPresence(moments.sightings, clock, longest)
+    # Sightings of deposits stand in the same book: none is forgotten before it stops to count.
+    keep = max(longest, timedelta(seconds=settings.deposit_idle_s))
+    return moments, delays, SharedPresence(moments.sightings, clock, keep)
 
 
 def enclave(settings: Settings) -> Enclave:
@@ -336,7 +345,7 @@ def _gate(settings: Settings, clock: Clock = now_utc) -> tuple[Gate, Ledgers, Go
         ledgers=ledgers,
         decision_point=governing,
         governing=governing.in_unit,
-        handlers=all_handlers(),
+        handlers=all_handlers(settings),
         notary=NotaryClient(notary_socket(settings), uid=owners(folder).get(Process.NOTARY)),
         publisher=Publisher(_made(folder / "log")),
         clock=clock,

@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 PATIENCE_S: Final = 60.0
-"""So long another client's silence is borne."""
+"""So long another client's silence is borne, and longer where the house says so."""
 
 _ASKED_AT_ONCE: Final = 500
 _TRIES: Final = 4
@@ -187,7 +187,8 @@ def _abandon(place: _Place, deposit: str) -> None:
         place.door.create(f"{place.path}/deposits/{deposit}/abandon", {})
     except ClientError as error:
         # Somebody was quicker: it is complete, or abandoned, and that is what we wanted to know.
-        if error.code not in {"deposit-abandoned", "deposit-complete"}:
+        # Or its client is back: then it is waited for.
+        if error.code not in {"deposit-abandoned", "deposit-complete", "deposit-in-use"}:
             raise
 
 
@@ -288,7 +289,7 @@ class _Run:
         """Wait a moment for those who bring the rest; take over what nobody sends any more."""
         for one in announced:
             deposit, idle_s = str(one["deposit"]), float(one["idle_s"])
-            if idle_s >= self.watch.patience_s:
+            if idle_s >= max(self.watch.patience_s, float(one["left_after_s"])):
                 self.watch.note(f"deposit {deposit} was left {idle_s:.0f} s ago: taking over")
                 _abandon(self.place, deposit)
             else:

@@ -33,7 +33,7 @@ from sandbox.collect import arrival
 from sandbox.collect import commands as c
 from sandbox.collect.announcements import Announcements
 from sandbox.collect.deposits import OPEN, require_open
-from sandbox.collect.pulse import Pulse
+from sandbox.collect.pulse import idle_since
 from sandbox.errors import NotFound
 from sandbox.exchange import SIGNATURE_BYTES, naming_name
 from sandbox.manifests import OuterManifest
@@ -180,14 +180,18 @@ def _deposit_routes(routes: APIRouter, house: House, announcements: Announcement
     def abandon(
         ledger: str, dataset: HexId, deposit: HexId, actor: ActorHere, key: RequestKey
     ) -> DepositAbandonedShape:
-        """Give up a deposit that nobody sends any more."""
-        command = c.AbandonDeposit(ledger=ledger, request_key=key, dataset=dataset, deposit=deposit)
+        """Give up a deposit that nobody sends any more; another's only once it is idle."""
+        command = c.AbandonDeposit(
+            ledger=ledger,
+            request_key=key,
+            dataset=dataset,
+            deposit=deposit,
+            heard_at=house.pulse.heard_at(deposit),
+        )
         return DepositAbandonedShape(**with_receipt(house.gate.perform(actor, command)))
 
 
 def _object_routes(routes: APIRouter, house: House, announcements: Announcements) -> None:
-    pulse = Pulse(house.clock)
-
     def opened(ledger: str, dataset: str, deposit: str, actor: Actor) -> OuterManifest:
         row = _own(house, ledger, dataset, deposit, actor)
         require_open(row)
@@ -209,7 +213,8 @@ def _object_routes(routes: APIRouter, house: House, announcements: Announcements
             AnnouncedShape(
                 deposit=row.id,
                 own=row.depositor == actor.account,
-                idle_s=pulse.idle_s(row.id, row.opened_at),
+                idle_s=_idle_s(house, row),
+                left_after_s=house.pulse.idle.total_seconds(),
                 objects=sorted(both),
             )
             for row in on_the_way
@@ -230,7 +235,7 @@ def _object_routes(routes: APIRouter, house: House, announcements: Announcements
         manifest = await run_sync(opened, ledger, dataset, deposit, actor)
         with _delivery(house, ledger, manifest) as delivery:
             await run_sync(delivery.begin, object_id)
-            taken = await take(request, delivery.write, lambda: pulse.beat(deposit))
+            taken = await take(request, delivery.write, lambda: house.pulse.beat(deposit))
             await run_sync(delivery.end)
             await run_sync(delivery.keep)
         return ArrivedShape(object_id=object_id, size_bytes=taken)
@@ -243,7 +248,7 @@ def _object_routes(routes: APIRouter, house: House, announcements: Announcements
         manifest = await run_sync(opened, ledger, dataset, deposit, actor)
         with _delivery(house, ledger, manifest) as delivery:
             parcel = arrival.Parcel(delivery)
-            taken = await take(request, parcel.write, lambda: pulse.beat(deposit))
+            taken = await take(request, parcel.write, lambda: house.pulse.beat(deposit))
             parcel.end()
             kept = await run_sync(delivery.keep)
         return ParcelShape(objects=kept, size_bytes=taken)
@@ -260,6 +265,11 @@ def _own(house: House, ledger: str, dataset: str, deposit: str, actor: Actor) ->
     if row.dataset != dataset or row.depositor != actor.account:
         raise NotFound
     return row
+
+
+def _idle_s(house: House, row: Deposit) -> float:
+    since = idle_since(row.opened_at, house.pulse.heard_at(row.id))
+    return max(0.0, (house.clock() - since).total_seconds())
 
 
 def _dataset(tables: Tables, row: Dataset) -> DatasetShape:

@@ -94,12 +94,16 @@ class OpenDeposit(Command):
 
 @dataclass(frozen=True, kw_only=True)
 class AbandonDeposit(Command):
-    """Give up a deposit that nobody sends any more, so that its files may come in another."""
+    """Give up a deposit that nobody sends any more, so that its files may come in another.
+
+    `heard_at` is when something of it last came in, as far as the house knows.
+    """
 
     ACTION: ClassVar[Action] = Action.DEPOSIT_ABANDON
 
     dataset: str
     deposit: str
+    heard_at: datetime | None = field(default=None, compare=False)  # found by the house
 
     def objects(self) -> Mapping[str, str]:
         """The dataset and the deposit."""

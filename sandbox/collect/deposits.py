@@ -3,19 +3,21 @@
 - An object's id names its file (the depositors' clients derive it from content and name under a
   key that this door does not have): a file that is an item of the dataset already, or announced
   by another open deposit, is not announced again. So two clients with one batch make one deposit.
-- Whoever died in the midst of a deposit must not keep its files out for ever: any depositor of
-  the hospital may abandon an open one. Nothing of it was acknowledged.
+- Whoever died in the midst of a deposit must not keep its files out for ever: when nothing was
+  heard of it for a while, any depositor of the hospital may abandon it. Nothing of it was
+  acknowledged. While its client lives, only its own depositor may.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from policies.ruling import Fact, Facts
 from policies.vocabulary import ItemState
 from sandbox.acts import Acting, Outcome
 from sandbox.collect.commands import AbandonDeposit, CompleteDeposit, OpenDeposit
+from sandbox.collect.pulse import idle_since
 from sandbox.errors import Conflict, NotFound, Unacceptable
 from sandbox.manifests import ObjectRow, OuterManifest, parse_outer
 from sandbox.records.deposits import Dataset, Deposit, IntakeKey, Item
@@ -114,17 +116,25 @@ class CompletingDeposit:
         )
 
 
+@dataclass(frozen=True)
 class AbandoningDeposit:
-    """`deposit.abandon`."""
+    """`deposit.abandon`; a deposit is idle once nothing was heard of it for so long."""
+
+    idle: timedelta
 
     def facts(self, tables: Tables, command: AbandonDeposit, acting: Acting) -> Facts:
-        """Where the dataset stands, and whether the deposit is the actor's own.
+        """Where the dataset stands, and whether the deposit is the actor's own, or idle.
 
         Raises:
             NotFound: there is no such deposit in the dataset.
         """
-        own = _require(tables, command).depositor == acting.account
-        return {**_staged(tables, command.dataset, acting.now), "own": own}
+        deposit = _require(tables, command)
+        since = idle_since(deposit.opened_at, command.heard_at)
+        return {
+            **_staged(tables, command.dataset, acting.now),
+            "own": deposit.depositor == acting.account,
+            "idle": acting.now - since >= self.idle,
+        }
 
     def act(self, tables: Tables, command: AbandonDeposit, acting: Acting) -> Outcome:  # noqa: ARG002
         """Let its files be announced by another deposit; what arrived of it is swept.

@@ -1,6 +1,7 @@
 """The handlers of `collect`, by command type."""
 
 from collections.abc import Callable, Collection, Mapping
+from datetime import timedelta
 from typing import Any
 
 from sandbox.acts import Command, Handler
@@ -18,13 +19,14 @@ from sandbox.collect.deposits import AbandoningDeposit, CompletingDeposit, Openi
 
 
 def handlers(
-    new_id: Callable[[], str], recipes: Collection[str]
+    new_id: Callable[[], str], recipes: Collection[str], idle: timedelta
 ) -> Mapping[type[Command], Handler[Any]]:
     """One handler per command; `Any` because each takes its own command type.
 
     Args:
         new_id: gives random ids.
         recipes: names of the recipes that a dataset may ask for.
+        idle: so long nothing was heard of a deposit that others may abandon.
     """
     return {
         CreateDataset: Creating(recipes),
@@ -32,6 +34,6 @@ def handlers(
         SuspendDataset: Suspending(),
         ResumeDataset: Resuming(),
         OpenDeposit: OpeningDeposit(),
-        AbandonDeposit: AbandoningDeposit(),
+        AbandonDeposit: AbandoningDeposit(idle),
         CompleteDeposit: CompletingDeposit(new_id),
     }

@@ -12,6 +12,7 @@ from sandbox.errors import Forbidden
 
 TOLD: Final[Mapping[str, tuple[str, str]]] = {
     "expired": ("contract-expired", "contract or ethics approval are not in force"),
+    "in-use": ("deposit-in-use", "its client was heard of a moment ago: only its own may"),
     "no-permit": ("permit-missing", "the project has no permit that is in force now"),
     "other-purpose": ("purpose-differs", "the session's purpose is not the contract's"),
     "untrained": ("training-missing", "a training record is missing or has run out"),

@@ -122,6 +122,16 @@ def test_one_root_and_one_setup_code_serve_all(town, other):
     assert not (town.folder / "serve" / "setup-code").exists()
 
 
+@pytest.mark.requirement("R17")
+def test_a_deposit_that_one_server_hears_of_is_left_alone_at_all(town, other):
+    town.house.pulse.beat("d" * 32)
+
+    assert other.pulse.heard_at("d" * 32) == town.house.pulse.heard_at("d" * 32)
+    town.clock.pass_by(seconds=town.settings.deposit_idle_s)
+    other.pulse.beat("d" * 32)
+    assert town.house.clock() - town.house.pulse.heard_at("d" * 32) < other.pulse.idle / 3
+
+
 # settings
 
 

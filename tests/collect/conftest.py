@@ -24,7 +24,7 @@ def house(tmp_path) -> Iterator[EnclaveHouse]:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHouse]:
     folder = tmp_path_factory.mktemp("running") / "house"
     folder.mkdir()
-    (folder / "settings.toml").write_text(f"clean_bytes = {CLEAN_BYTES}\n")
+    (folder / "settings.toml").write_text(f"clean_bytes = {CLEAN_BYTES}\ndeposit_idle_s = 1\n")
     made = RunningHouse(folder)
     try:
         made.begin()

@@ -2,17 +2,16 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 import pytest
-from enclave_house import LEDGER, Clock, EnclaveHouse, Member, Sealed, new_id
+from enclave_house import IDLE, LEDGER, EnclaveHouse, Member, Sealed, new_id
 
 from crypto.canonical import decode, encode
 from policies.vocabulary import Action, ItemState, Role
 from sandbox.acts import Receipt
 from sandbox.collect.commands import AbandonDeposit, CompleteDeposit, OpenDeposit
-from sandbox.collect.pulse import Pulse
 from sandbox.errors import (
     Conflict,
     DigestMismatch,
@@ -272,8 +271,12 @@ def test_a_manifest_with_a_register_over_its_rows_is_refused_before_they_are_rea
     assert refused.value.code == "register-too-large"
 
 
-def abandon(house: EnclaveHouse, sealed: Sealed, member: Member) -> Receipt:
-    command = AbandonDeposit(ledger=LEDGER, dataset=sealed.dataset, deposit=sealed.deposit)
+def abandon(
+    house: EnclaveHouse, sealed: Sealed, member: Member, heard_at: datetime | None = None
+) -> Receipt:
+    command = AbandonDeposit(
+        ledger=LEDGER, dataset=sealed.dataset, deposit=sealed.deposit, heard_at=heard_at
+    )
     return house.perform(member, command)
 
 
@@ -320,6 +323,7 @@ def test_an_abandoned_deposit_gives_its_files_free(house: EnclaveHouse):
     open_signed(house, sealed)
     house.put(sealed.deposit, sealed.names["b.txt"], sealed.objects[sealed.names["b.txt"]])
 
+    house.clock.now += IDLE
     receipt = abandon(house, sealed, other)
     house.send(sealed_again(house, sealed))
 
@@ -345,7 +349,7 @@ def test_a_deposit_that_ended_takes_nothing_more(house: EnclaveHouse, end: str):
     with pytest.raises(Conflict) as completed:
         house.complete(sealed)
     with pytest.raises(Conflict) as left:
-        abandon(house, sealed, house.steward)
+        abandon(house, sealed, house.depositor)
 
     assert {completed.value.code, left.value.code} == {f"deposit-{end}"}
     assert len(house.items(sealed.dataset)) == (len(FILES) if end == "complete" else 0)
@@ -362,6 +366,48 @@ def test_only_who_may_deposit_abandons(house: EnclaveHouse, who: str):
     assert house.row(Deposit, sealed.deposit).state == "OPEN"
 
 
+@pytest.mark.requirement("R17")
+@pytest.mark.parametrize("who", [Role.DEPOSITOR, Role.STEWARD])
+def test_nobody_abandons_anothers_deposit_while_its_client_lives(house: EnclaveHouse, who: Role):
+    sealed, other = sealed_deposit(house), Member()
+    house.grant(other, who)
+    open_signed(house, sealed)
+    opened_at = house.row(Deposit, sealed.deposit).opened_at
+
+    house.clock.now = opened_at + IDLE - timedelta(seconds=1)
+    with pytest.raises(Forbidden) as early:
+        abandon(house, sealed, other)
+    house.clock.now += timedelta(seconds=5)
+    with pytest.raises(Forbidden) as heard:
+        abandon(house, sealed, other, heard_at=opened_at + timedelta(seconds=10))
+
+    assert {early.value.code, heard.value.code} == {"deposit-in-use"}
+    assert house.entries()[-1]["ruling"]["rule"] == "deposit.abandon/in-use"
+    assert house.row(Deposit, sealed.deposit).state == "OPEN"
+
+
+@pytest.mark.requirement("R17")
+def test_silence_counts_from_the_last_piece_that_came(house: EnclaveHouse):
+    sealed, other = sealed_deposit(house), Member()
+    house.grant(other, Role.DEPOSITOR)
+    open_signed(house, sealed)
+    heard_at = house.row(Deposit, sealed.deposit).opened_at + timedelta(hours=1)
+
+    house.clock.now = heard_at + IDLE
+    abandon(house, sealed, other, heard_at=heard_at)
+
+    assert house.row(Deposit, sealed.deposit).state == "ABANDONED"
+
+
+def test_ones_own_deposit_is_abandoned_at_once(house: EnclaveHouse):
+    sealed = sealed_deposit(house)
+    open_signed(house, sealed)
+
+    abandon(house, sealed, house.depositor, heard_at=house.clock())
+
+    assert house.row(Deposit, sealed.deposit).state == "ABANDONED"
+
+
 def test_a_deposit_of_another_dataset_is_not_abandoned(house: EnclaveHouse):
     sealed = sealed_deposit(house)
     open_signed(house, sealed)
@@ -369,17 +415,3 @@ def test_a_deposit_of_another_dataset_is_not_abandoned(house: EnclaveHouse):
 
     with pytest.raises(NotFound):
         abandon(house, sealed, house.depositor)
-
-
-def test_a_silent_deposit_is_known_by_the_clock_of_the_house():
-    clock = Clock()
-    pulse, opened_at = Pulse(clock), clock()
-
-    fresh = pulse.idle_s("a", opened_at)
-    clock.now += timedelta(seconds=90)
-    silent = pulse.idle_s("a", opened_at)
-    pulse.beat("a")
-
-    assert (round(fresh), round(silent)) == (0, 90)
-    assert pulse.idle_s("a", opened_at) < 1
-    assert round(pulse.idle_s("b", opened_at)) == 90

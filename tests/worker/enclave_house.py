@@ -65,6 +65,9 @@ from sandbox.storage.keystore import SqliteKeyStore
 from sandbox.storage.sqlite import SqliteLedgers
 from sandbox.vault import Vault
 
+IDLE = timedelta(seconds=300)
+"""So long nothing was heard of a deposit that others may abandon."""
+
 
 class AllowsAll:
     """A decision point that says yes to everything in the name of the policy in force."""
@@ -93,7 +96,7 @@ class EnclaveHouse:
             decision_point=CasbinDecisionPoint(),
             handlers={
                 **people_handlers(conflicts),
-                **collect_handlers(new_id, NAMES),
+                **collect_handlers(new_id, NAMES, IDLE),
                 **clean_handlers(),
             },
             notary=self.notary,
