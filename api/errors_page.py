@@ -17,6 +17,7 @@ from crypto.errors import CODES
 from sandbox import errors
 from sandbox.clean.codes import OPENING
 from sandbox.errors import SandboxError
+from sandbox.gate.refusals import TOLD as DENIALS
 from sandbox.soundness import TOLD
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -59,6 +60,9 @@ def raised(*packages: str) -> dict[str, Told]:
                 entry = told.setdefault(code, Told())
                 entry.classes.add(name)
                 entry.sentence = entry.sentence or sentence
+    if "sandbox" in packages:
+        for code, sentence in DENIALS.values():
+            told[code] = Told({errors.Forbidden.__name__}, sentence)
     return dict(sorted(told.items()))
 
 
