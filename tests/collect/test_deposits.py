@@ -12,6 +12,7 @@ from crypto.canonical import decode, encode
 from policies.vocabulary import Action, ItemState, Role
 from sandbox.acts import Receipt
 from sandbox.collect.commands import AbandonDeposit, CompleteDeposit, OpenDeposit
+from sandbox.deid.forms import MAX_REGISTER_ROWS
 from sandbox.errors import (
     Conflict,
     DigestMismatch,
@@ -24,7 +25,6 @@ from sandbox.errors import (
     Unacceptable,
 )
 from sandbox.exchange import header_name
-from sandbox.deid.forms import MAX_REGISTER_ROWS
 from sandbox.manifests import parse_inner, parse_outer
 from sandbox.records.deposits import Deposit
 
