@@ -41,13 +41,13 @@ import urllib.error
 import urllib.parse
 import urllib.request
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, overload
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -57,6 +57,7 @@ SOUND, BROKEN, CANNOT_TELL, USAGE = 0, 1, 2, 64
 
 TILE = 256
 MAX_ENTRY = 65_535
+KEPT_BYTES = 2**24
 MAX_FILE = 1 << 30
 MAX_DEPTH = 32
 MAX_LINES = 64
@@ -252,16 +253,16 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def levels_of(leaves: Sequence[bytes]) -> list[list[bytes]]:
     """Roots of all full subtrees: of 1 leaf, of 2, of 4 and so on, each from left to right."""
     levels = [list(leaves)]
+    hashed = hashlib.sha256  # called in place: a function's own frame costs as much as the hash
     while len(levels[-1]) > 1:
         below = levels[-1]
         pairs = zip(below[0::2], below[1::2], strict=False)
-        levels.append([node_hash(left, right) for left, right in pairs])
+        levels.append([hashed(b"\x01" + left + right).digest() for left, right in pairs])
     return levels
 
 
-def root_at(levels: Sequence[Sequence[bytes]], size: int) -> bytes:
-    """Root over the first `size` leaves. Source: RFC 6962 2.1."""
-    root = None
+def root_at(levels: Sequence[Sequence[bytes]], size: int, root: bytes | None = None) -> bytes:
+    """Root over the first `size` leaves, and `root` to the right. Source: RFC 6962 2.1."""
     for level, nodes in enumerate(levels):  # from the smallest subtree on the right to the left
         if size >> level & 1:
             last = nodes[(size >> level) - 1]
@@ -517,7 +518,7 @@ def parse_keys_file(data: bytes, origin: str | None, where: str) -> tuple[LogKey
 class Source(Protocol):
     """A set of files by relative name."""
 
-    def names(self) -> frozenset[str] | None:
+    def names(self) -> Iterable[str] | None:
         """All names, or None where nobody can list them (a web server)."""
         ...
 
@@ -536,9 +537,8 @@ class Folder:
     def __init__(self, root: Path) -> None:
         self._root = root
 
-    def names(self) -> frozenset[str]:
+    def names(self) -> Iterator[str]:
         """All files, none reached through a link."""
-        found = set()
         for path in self._root.rglob("*"):
             name = path.relative_to(self._root).as_posix()
             if path.is_symlink():
@@ -547,8 +547,7 @@ class Folder:
                 continue
             if not path.is_file():
                 raise Broken("unknown-file", name)
-            found.add(name)
-        return frozenset(found)
+            yield name
 
     def read(self, name: str) -> bytes:
         """The file's bytes."""
@@ -664,13 +663,13 @@ def split_bundle(data: bytes, where: str) -> list[bytes]:
     Raises:
         Broken: a length runs over the end.
     """
-    entries, at = [], 0
-    while at < len(data):
-        (length,) = struct.unpack_from(">H", data, at) if at + 2 <= len(data) else (-1,)
-        if length < 0 or at + 2 + length > len(data):
-            raise Broken("bundle-malformed", where)
-        entries.append(data[at + 2 : at + 2 + length])
-        at += 2 + length
+    entries, at, end = [], 0, len(data)
+    while at + 1 < end:
+        start = at + 2
+        at = start + (data[at] << 8 | data[at + 1])
+        entries.append(data[start:at])
+    if at != end:
+        raise Broken("bundle-malformed", where)
     return entries
 
 
@@ -695,35 +694,175 @@ def read_entries(source: Source, size: int) -> list[bytes]:
     return entries
 
 
-def hash_tiles(levels: Sequence[Sequence[bytes]]) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every hash tile that a log with these subtrees must have."""
-    for level, hashes in enumerate(levels[::8]):
-        for index, width in _spans(len(hashes)):
-            part = hashes[index * TILE : index * TILE + width]
-            yield tile_name(str(level), index, width), b"".join(part)
+class Entries(Sequence[bytes]):
+    """All entries of a log, read from their bundles when they are asked for.
+
+    A log may be larger than memory: beyond the first few, bundles are read again, and are refused
+    if they are not the ones that were checked.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._size = 0
+        self._digests: list[bytes] = []
+        self._kept: dict[int, list[bytes]] = {}
+        self._room = KEPT_BYTES
+        self._last: tuple[int, list[bytes]] = (-1, [])
+
+    def take(self, index: int, width: int) -> list[bytes]:
+        """The next bundle, which has to hold `width` entries.
+
+        Raises:
+            Broken: it is missing or holds another number of entries.
+        """
+        name = tile_name("entries", index, width)
+        data = self._source.read(name)
+        bundle = split_bundle(data, name)
+        if len(bundle) != width:
+            raise Broken("bundle-count-wrong", name)
+        self._digests.append(sha256(data))
+        self._size += width
+        if len(data) <= self._room:
+            self._kept[index] = bundle
+            self._room -= len(data)
+        return bundle
+
+    def bundle(self, index: int) -> list[bytes]:
+        """A bundle that was taken before.
+
+        Raises:
+            Broken: it changed since.
+        """
+        if index in self._kept:
+            return self._kept[index]
+        if self._last[0] != index:
+            name = tile_name("entries", index, min(TILE, self._size - index * TILE))
+            data = self._source.read(name)
+            if sha256(data) != self._digests[index]:
+                raise Broken("file-changed-meanwhile", name)
+            self._last = index, split_bundle(data, name)
+        return self._last[1]
+
+    def __len__(self) -> int:
+        return self._size
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[bytes]: ...
+    def __getitem__(self, at: int | slice) -> bytes | list[bytes]:
+        if isinstance(at, slice):
+            return [self[each] for each in range(*at.indices(self._size))]
+        place = range(self._size)[at]
+        return self.bundle(place // TILE)[place % TILE]
+
+    def __iter__(self) -> Iterator[bytes]:
+        for index in range(len(self._digests)):
+            yield from self.bundle(index)
 
 
-def check_tiles(source: Source, raw: Sequence[bytes], levels: Sequence[Sequence[bytes]]) -> None:
-    """Every tile as the entries demand; partial ones prefixes; nothing unexplained.
+class Leaves(Sequence[bytes]):
+    """Leaf hashes of entries, made when they are asked for."""
+
+    def __init__(self, raw: Sequence[bytes]) -> None:
+        self._raw = raw
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    @overload
+    def __getitem__(self, at: int) -> bytes: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[bytes]: ...
+    def __getitem__(self, at: int | slice) -> bytes | list[bytes]:
+        if isinstance(at, slice):
+            return [leaf_hash(entry) for entry in self._raw[at]]
+        return leaf_hash(self._raw[at])
+
+
+class Subtrees:
+    """Roots of the full subtrees of 256 entries and more; of smaller ones, only the leaves."""
+
+    def __init__(self, raw: Sequence[bytes], tiles: Sequence[bytes]) -> None:
+        self._leaves = Leaves(raw)
+        self._upper = levels_of(tiles)
+
+    def __len__(self) -> int:
+        return len(self._upper) + 8
+
+    def __getitem__(self, level: int) -> Sequence[bytes]:
+        """Hashes of a level that tiles are made of: 0, 8, 16 and so on."""
+        return self._upper[level - 8] if level else self._leaves
+
+    def root(self, size: int) -> bytes:
+        """Root over the first `size` leaves. Source: RFC 6962 2.1."""
+        whole = size // TILE
+        rest = self._leaves[whole * TILE : size]
+        return root_at(self._upper, whole, root_at(levels_of(rest), len(rest)) if rest else None)
+
+    def upper_tiles(self) -> Iterator[tuple[str, bytes]]:
+        """Name and content of every hash tile above those of the leaves."""
+        for level, hashes in enumerate(self._upper[::8], start=1):
+            for index, width in _spans(len(hashes)):
+                part = hashes[index * TILE : index * TILE + width]
+                yield tile_name(str(level), index, width), b"".join(part)
+
+
+def read_tree(source: Source, size: int) -> tuple[Entries, Subtrees]:
+    """Entries and tree of a log's files, every tile as the entries demand.
 
     Raises:
-        Broken: a tile is missing, differs, or a file has no place in a log.
+        Broken: a tile or bundle is missing or differs.
     """
-    explained = {"checkpoint", "keys"}
-    explained |= {tile_name("entries", index, width) for index, width in _spans(len(raw))}
-    for name, content in hash_tiles(levels):
-        if source.read(name) != content:
-            raise Broken("tile-differs", name)
-        explained.add(name)
-    for name in sorted((source.names() or frozenset()) - explained):
+    raw, tiles, hashed = Entries(source), [], hashlib.sha256
+    for index, width in _spans(size):
+        leaves = [hashed(b"\x00" + entry).digest() for entry in raw.take(index, width)]
+        _check_tile(source, tile_name("0", index, width), b"".join(leaves))
+        if width == TILE:
+            tiles.append(root_at(levels_of(leaves), width))
+    levels = Subtrees(raw, tiles)
+    for name, content in levels.upper_tiles():
+        _check_tile(source, name, content)
+    return raw, levels
+
+
+def _check_tile(source: Source, name: str, content: bytes) -> None:
+    if source.read(name) != content:
+        raise Broken("tile-differs", name)
+
+
+def check_names(source: Source, raw: Sequence[bytes], levels: Subtrees) -> None:
+    """Nothing lies there unexplained; tiles of earlier checkpoints are beginnings of today's.
+
+    Raises:
+        Broken: a file has no place in a log, or is no such beginning.
+    """
+    others = (name for name in source.names() or () if not _is_due(name, len(raw)))
+    for name in sorted(others):
         if source.read(name) != _old_partial(name, raw, levels):
             raise Broken("partial-tile-differs", name)
 
 
+def _is_due(name: str, size: int) -> bool:
+    """Whether a log of this size has such a file."""
+    match = TILE_NAME.fullmatch(name)
+    if match is None:
+        return name in {"checkpoint", "keys"}
+    kind, index, width = match[1], int(re.sub("[x/]", "", match[2])), int(match[3] or TILE)
+    count = size >> (0 if kind == "entries" else 8 * int(kind))
+    due = index * TILE < count and width == min(TILE, count - index * TILE)
+    return due and name == tile_name(kind, index, width)
+
+
+TILE_NAME = re.compile(
+    r"tile/(entries|[0-7])/((?:x[0-9]{3}/){0,5}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
+)
 OLD_PARTIAL = re.compile(r"tile/(entries|[0-7])/((?:x[0-9]{3}/){0,5}[0-9]{3})\.p/([1-9][0-9]{0,2})")
 
 
-def _old_partial(name: str, raw: Sequence[bytes], levels: Sequence[Sequence[bytes]]) -> bytes:
+def _old_partial(
+    name: str, raw: Sequence[bytes], levels: "Subtrees | Sequence[Sequence[bytes]]"
+) -> bytes:
     """What a partial tile of an earlier checkpoint has to hold.
 
     Raises:
@@ -752,7 +891,7 @@ class Log:
 
     note: Note
     raw: Sequence[bytes]
-    levels: Sequence[Sequence[bytes]]
+    levels: Subtrees
     cosignatures: int
 
     @property
@@ -768,7 +907,7 @@ class Log:
         """
         if note.origin != self.note.origin:
             raise Broken("checkpoint-of-another-log", where)
-        if note.size > self.note.size or root_at(self.levels, note.size) != note.root:
+        if note.size > self.note.size or self.levels.root(note.size) != note.root:
             raise Broken("log-forked", where)
 
 
@@ -798,10 +937,9 @@ def verify_log(source: Source, pins: Pins, since: bytes | None = None) -> Log:
     note = parse_note(source.read("checkpoint"), "checkpoint")
     keys = parse_keys_file(source.read("keys"), note.origin, "keys")
     unknown = check_note(note, keys, pins, "checkpoint")
-    raw = read_entries(source, note.size)
-    levels = levels_of([leaf_hash(entry) for entry in raw])
-    check_tiles(source, raw, levels)
-    if root_at(levels, note.size) != note.root:
+    raw, levels = read_tree(source, note.size)
+    check_names(source, raw, levels)
+    if levels.root(note.size) != note.root:
         raise Broken("root-differs-from-checkpoint", "checkpoint")
     log = Log(note, raw, levels, unknown)
     if since is not None:
@@ -821,7 +959,7 @@ def check_since(log: Log, since: bytes, keys: Sequence[LogKey], pins: Pins) -> N
     check_note(old, keys, pins, "kept checkpoint")
     if old.size > log.note.size:
         raise Broken("log-shrank", f"size {log.note.size} after {old.size}")
-    if root_at(log.levels, old.size) != old.root:
+    if log.levels.root(old.size) != old.root:
         raise Broken("log-rewritten", f"below entry {old.size}")
 
 
@@ -2333,7 +2471,7 @@ def package_digest(files: Mapping[str, bytes]) -> str:
 
 def verify_package(source: Source, pins: Pins) -> str:
     """A package folder: the passport and exactly the files it names; the sentence to print."""
-    names = (source.names() or frozenset()) - {"passport.json"}
+    names = frozenset(source.names() or ()) - {"passport.json"}
     passport = check_passport(source.read("passport.json"), pins)
     subjects = {s["name"]: s["digest"]["sha256"] for s in passport.statement["subject"]}
     for name in sorted(names ^ subjects.keys()):

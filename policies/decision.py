@@ -14,6 +14,7 @@
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from threading import Lock
 from types import MappingProxyType
 from typing import Any, Final
@@ -138,7 +139,7 @@ class CasbinDecisionPoint:
         self, roles: Sequence[Role], domain: str, action: Action, facts: Facts, epoch: int
     ) -> Ruling:
         """Rule on an act by someone who holds `roles` in `domain`."""
-        held = tuple(sorted({str(role) for role in roles}))
+        held = _held(tuple(roles))
         decisive = gathered(self._book.sheet[action], self._decisive[action], facts)
         key = (held, _kind_of(domain), action, tuple(decisive.items()), epoch)
         with self._lock:
@@ -160,6 +161,13 @@ class CasbinDecisionPoint:
         return Ruling(allowed, rule, self.digest, MappingProxyType(decisive))
 
 
+@lru_cache(maxsize=_CACHED_RULINGS)
+def _held(roles: tuple[Role, ...]) -> tuple[str, ...]:
+    """Roles as the cache and Casbin name them: sorted, none twice."""
+    return tuple(sorted({str(role) for role in roles}))
+
+
+@lru_cache(maxsize=_CACHED_RULINGS)
 def _kind_of(domain: str) -> tuple[str, ...]:
     """The kinds of domain that `domain` lies in; all that a ruling can take from it."""
     return tuple(kind.value for kind in DomainKind if lies_in(domain, kind))

@@ -222,7 +222,8 @@ class _Case:
         )
 
     def _done(self, outcome: Outcome, signed: SignedAct | None) -> Done:
-        deed = replace(self._deed(), outcome=outcome, signed=signed)
+        action, ruling = self._command.ACTION, self._ruling
+        deed = Deed(action, self._objects, ruling, outcome=outcome, signed=signed)
         entry = build(self.place, self._doer(), deed)
         return Done(self.place.index, entry, outcome.reply, effects=outcome.effects)
 

@@ -219,7 +219,7 @@ def _is_sound(entry: Mapping[str, Any], octets: bytes) -> bool:
 
 
 def _rises(values: Sequence[Any]) -> bool:
-    return all(values[at] < values[at + 1] for at in range(len(values) - 1))
+    return len(values) == 1 or all(values[at] < values[at + 1] for at in range(len(values) - 1))
 
 
 def _spelled(entry: Mapping[str, Any]) -> bytes | None:

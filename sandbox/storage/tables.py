@@ -34,6 +34,8 @@ class Transaction:
         self._connection = connection
         self._given = given  # values that every statement gets: whose rows are asked for
         self._driver = connection.connection  # the pool's stand-in for the driver's connection
+        # One for all statements: to make one costs as much as a small statement does.
+        self._cursor: Any = None  # Any: the driver's
         self._errors = connection.dialect.loaded_dbapi
         self._writable = writable
         self._gives_up = connection.dialect.name == "postgresql"  # at the first refused row
@@ -131,14 +133,13 @@ class Transaction:
         if self._later:
             self._send_later()
         try:
-            cursor = self._driver.cursor()
-            try:
-                cursor.execute(text, values)
-                return (list(cursor.fetchall()) if fetch else []), cursor.rowcount
-            finally:
-                cursor.close()
+            if self._cursor is None:
+                self._cursor = self._driver.cursor()
+            self._cursor.execute(text, values)
+            found = list(self._cursor.fetchall()) if fetch else []
         except self._errors.Error as error:
             raise self._told(error) from error
+        return found, self._cursor.rowcount
 
     def _bound(self, prepared: Prepared, values: Values) -> Any:  # Any: as the driver wants them
         return prepared.bind({**values, **self._given} if self._given else values)
