@@ -25,13 +25,28 @@ told as such. `make bench` appends yours to `bench/results.jsonl`.
 TORTURE_HEAD = """
 ## Torture
 
-What `make torture` found last, part by part: plays under random kills; single steps towards the
-disk that fail (`stride` K: every K-th of all steps and faults); flipped bytes; bad input at every
-door; packets that would leave the machine. Lost, doubled, forked and unfinished are counts of what
-must never be; `bench/torture-results.jsonl` keeps every line.
+What `make torture` found last, part by part: plays under random kills; the writer of a log killed
+or failed at each of its steps in turn; single steps of a whole house towards the disk that fail
+(`stride` K: every K-th of all steps and faults); altered logs, proofs and passports before both
+judges; flipped bytes; bad input at every door; packets that would leave the machine. Bad is a count
+of what must never be: acts lost, doubled or unfinished, forks, lies accepted, judges that disagree;
+`bench/torture-results.jsonl` keeps every line.
 
 | part | of what | runs | bad | stride | s | date | commit |
 |---|---|---|---|---|---|---|---|"""
+
+
+BAD = (
+    "lost",
+    "doubled",
+    "forks",
+    "unfinished",
+    "failed",
+    "lies_accepted_by_library",
+    "lies_accepted_by_verifier",
+    "disagreements",
+    "unforeseen",
+)
 
 
 def torture() -> list[str]:
@@ -49,12 +64,17 @@ def tortured(told: dict) -> str:
     names = [told[name] for name in ("store", "moment", "process") if name in told]
     kinds = told.get("runs") or told.get("kills") or {}
     runs = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
-    if "acknowledged" in told:
+    if "rounds" in told:
         runs = f"{told['rounds']} plays, {told['acknowledged']} acts acknowledged; killed: {runs}"
+    elif "acknowledged" in told:
+        runs = f"{told['acknowledged']} acts acknowledged; {runs}"
     if "cases" in told:
         runs = f"{told['cases']} cases"
+    if "mutations" in told:
+        runs = f"{told['mutations']:,} altered things in {len(told['ways'])} ways"
+        runs += f", {told['refused']:,} refused, {told['true']:,} not altered in what they say"
     steps = f" ({told['steps']} steps)" if "steps" in told else ""
-    bad = sum(told.get(k, 0) for k in ("lost", "doubled", "forks", "unfinished", "failed"))
+    bad = sum(told.get(k, 0) for k in BAD)
     cells = [
         told["part"],
         f"{' '.join(names)}{steps}",

@@ -2,12 +2,16 @@
 
 1. Faults: N rounds of the whole play, the three processes killed at random moments all the while.
    Counted is what was acknowledged (a receipt in hand), lost, doubled, and forked.
-2. Steps: each step of worker, notary and server towards the disk fails once in each way (killed,
-   disk full, read-only, failed but persisted), over SQLite and over PostgreSQL.
-3. Mutations: the bytes of a small hospital's log, receipt, passport, package and evidence pack,
+2. Writer: a gate over one growing ledger, killed or failed at each of its steps in turn, over
+   SQLite and PostgreSQL, and started again.
+3. Steps: each step of worker, notary and server towards the disk fails once in each way (killed,
+   disk full, read-only, failed with and without effect), over SQLite and over PostgreSQL.
+4. Attacks: mutated logs, checkpoints, cosignatures, proofs, receipts, passports, packages and packs
+   before the library and the stand-alone verifier: none accepted, and one verdict.
+5. Mutations: the bytes of a small hospital's log, receipt, passport, package and evidence pack,
    one bit flipped in every K-th; each has to be named by the verifier. Its own tests do it.
-4. Bad input: every bad input at every door that takes any.
-5. Network: the demo where the kernel counts every packet that would leave the machine.
+6. Bad input: every bad input at every door that takes any.
+7. Network: the demo where the kernel counts every packet that would leave the machine.
 
 One JSON object per part is appended to `torture-results.jsonl`, with date and commit.
 """
@@ -23,6 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,6 +42,15 @@ PER_HOUSE = 3
 """Rounds in one house. A worker that starts reads the whole log before it believes anything; in a
 long log kills this frequent would leave it no time for work."""
 
+ATTACK_COUNTS = (
+    "mutations",
+    "refused",
+    "true",
+    "lies_accepted_by_library",
+    "lies_accepted_by_verifier",
+    "disagreements",
+    "unforeseen",
+)
 SWEEPS = ("tests/verifier/test_bit_flips.py", "tests/verifier/test_json_forms.py")
 BAD_INPUT = (
     "tests/faults/test_bad_files.py",
@@ -57,6 +71,8 @@ def main() -> int:
     parser.add_argument(
         "--stride", type=int, default=1, help="every K-th failing step and flipped byte only"
     )
+    parser.add_argument("--lives", type=int, default=2000, help="lives of the writer, per store")
+    parser.add_argument("--attacks", type=int, default=100_000, help="mutations that are judged")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where they are appended")
     given = parser.parse_args()
     chosen = given.parts.split(",")
@@ -125,19 +141,73 @@ def steps(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 
 def _steps_over(store: str, place: Path, stride: int) -> Iterator[dict[str, Any]]:
-    folders = [ROOT, *(ROOT / "tests" / f for f in ("auditor", "faults", "journey", "storage"))]
-    command = [sys.executable, "-m", "every_step", str(place), "--stride", str(stride)]
-    command += ["--postgresql"] if store == "postgresql" else []
+    arguments = ["every_step", str(place), "--stride", str(stride)]
+    more = ["--postgresql"] if store == "postgresql" else []
+    told = {"part": "steps", "store": store, "stride": stride}
+    for tally in _told(arguments + more, told):
+        bad = tally["lost"] + tally["doubled"] + tally["forks"] + tally["unfinished"]
+        yield {**told, **tally, "good": not bad}
+
+
+def _told(program: Sequence[str], told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a program of the tests tells, line by line; one that broke down is a result, too."""
+    names = ("auditor", "faults", "gate", "journey", "storage", "attacks")
+    folders = [ROOT, *(ROOT / "tests" / name for name in names)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, folders))}
     with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        [sys.executable, "-m", *program], env=environment, stdout=subprocess.PIPE, text=True
     ) as running:
         for line in running.stdout or ():
-            told = json.loads(line)
-            bad = told["lost"] + told["doubled"] + told["forks"] + told["unfinished"]
-            yield {"part": "steps", "stride": stride, **told, "good": not bad}
+            yield json.loads(line)
     if running.returncode not in {0, 1}:
-        yield {"part": "steps", "store": store, "stride": stride, "good": False}
+        keys = ("lost", "doubled", "forks", "unfinished")
+        yield {**told, **dict.fromkeys(keys, 0), "unfinished": 1, "ended": running.returncode}
+
+
+def writers(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """A writer killed at each step in turn; good is that nothing was lost, doubled or forked."""
+    for store in ("sqlite", "postgresql"):
+        with tempfile.TemporaryDirectory(prefix="anbiao-writer-") as place:
+            program = ["killed_writer", f"{place}/house", str(given.lives)]
+            more = ["--postgresql"] if store == "postgresql" else []
+            told = {"part": "writer", "store": store}
+            for tally in _told(program + more, told):
+                bad = tally["lost"] + tally["doubled"] + tally["forks"] + tally["unfinished"]
+                yield {**told, **tally, "good": not bad}
+
+
+def attacks(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """Mutations before both judges, on every core; good is that no finding is left."""
+    seed = secrets.randbits(32) if given.seed is None else given.seed
+    began, shares = time.monotonic(), len(os.sched_getaffinity(0))
+    program = [sys.executable, ROOT / "tests" / "attacks" / "assault.py", str(given.attacks)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    running = [
+        subprocess.Popen(
+            [*program, str(seed), "--share", f"{share}/{shares}"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for share in range(1, shares + 1)
+    ]
+    told = [one.communicate()[0] for one in running]
+    tallies = [json.loads(text) for text in told if text]
+    whole = {name: sum(t[name] for t in tallies) for name in ATTACK_COUNTS}
+    for name in ("kinds", "ways"):
+        counted: Counter[str] = Counter()
+        for tally in tallies:
+            counted.update(tally[name])
+        whole[name] = dict(sorted(counted.items()))
+    findings = [one for tally in tallies for one in tally["findings"]]
+    yield {
+        "part": "attacks",
+        "seed": seed,
+        **whole,
+        "findings": findings[:50],
+        "seconds": round(time.monotonic() - began),
+        "good": not findings and len(tallies) == shares and whole["mutations"] == given.attacks,
+    }
 
 
 def mutations(given: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -181,7 +251,9 @@ def network(_given: argparse.Namespace) -> Iterator[dict[str, Any]]:
 
 PARTS = {
     "faults": sieges,
+    "writer": writers,
     "steps": steps,
+    "attacks": attacks,
     "mutations": mutations,
     "bad-input": bad_input,
     "network": network,

@@ -20,6 +20,7 @@ one, which has everything loaded and no thread of its own.
 
 import argparse
 import asyncio
+import faulthandler
 import json
 import os
 import shutil
@@ -52,6 +53,7 @@ FAULTS = {
     "kill": ("before", "kill", 1),
     "full": ("before", "ENOSPC", 8),
     "read-only": ("before", "EROFS", 8),
+    "failed-not-persisted": ("before", "EIO", 1),
     "failed-but-persisted": ("after", "EIO", 1),
 }
 """Name, and side, fault and number of steps as the tracer takes them.
@@ -147,6 +149,8 @@ def forked(act: Callable[[], int]) -> int:
 
 
 def _ended(act: Callable[[], int]) -> int:
+    # What still runs when patience is over says where it stands.
+    faulthandler.dump_traceback_later(PATIENCE_S - 2)
     try:
         return act()
     except SandboxError as error:
@@ -279,7 +283,7 @@ def judge(
     if not action:
         acknowledged(folder, entries, tally)
     if before != (tally.lost, tally.doubled, tally.forks, tally.unfinished):
-        tally.bad.append(name)
+        tally.bad.append(f"{name}: ended with {code}, {came} of {case.photograph.due} done")
 
 
 def read(case: Case, folder: Path, heads: Sequence[bytes], tally: Tally) -> list[Json]:

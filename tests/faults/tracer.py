@@ -9,9 +9,9 @@ are numbered from 1, over all threads.
 
     --side   before: the call never happens; after: it happened, and that is all
     --fault  kill: SIGKILL to the whole program
-             ENOSPC, EROFS, EIO: the call answers with this error (on x86-64)
-    --times  so many steps from the N-th on fail, as on a disk that stays full; errors are
-             for files only, sockets never answer with them
+             ENOSPC, EROFS, EIO: the call answers with this error, where it is about a file
+             ECONNRESET: the same, where it is about a socket (errors on x86-64 only)
+    --times  so many steps from the N-th on fail, as on a disk that stays full
 
 The kernel does it (ptrace), so the program is the very one that runs in earnest. With `--steps`
 each step is written as one line `number name what`. Exit code: the program's; 137 if it was killed.
@@ -166,8 +166,9 @@ class Tracer:
         plan = self.plan
         if not plan.at or not plan.at <= self.seen < plan.at + plan.times:
             return
-        if kind == "socket" and plan.fault != "kill":
-            return  # disks fail in these ways; and a program may speak to itself over a socket
+        # Disks fail in other ways than connections do; and a program may speak to itself over one.
+        if plan.fault != "kill" and (what == "socket") != (plan.fault == "ECONNRESET"):
+            return
         if plan.side == "before":
             self._fail_before(pid)
         self.failing[pid] = True
@@ -221,7 +222,9 @@ def main() -> int:
     parser.add_argument("--below", action="append", default=[], help="folder whose files count")
     parser.add_argument("--at", type=int, default=0)
     parser.add_argument("--side", choices=("before", "after"), default="before")
-    parser.add_argument("--fault", choices=("kill", "ENOSPC", "EROFS", "EIO"), default="kill")
+    parser.add_argument(
+        "--fault", choices=("kill", "ENOSPC", "EROFS", "EIO", "ECONNRESET"), default="kill"
+    )
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--steps", type=argparse.FileType("w", encoding="utf-8"))
     parser.add_argument("program", nargs="+")
