@@ -135,6 +135,11 @@ def test_a_worker_without_room_cleans_nothing_and_then_everything(siege, tmp_pat
     few_films(tmp_path / "films")
     play = siege.round()
     scenes.make_dataset(play)
+    # Its keys come from the worker while there is room: without them nobody seals anything.
+    depositor = siege.company["depositor"]
+    deposit.trusted_intake_key(
+        depositor.door, siege.company.ledger, play.dataset, siege.company.worker, depositor.own
+    )
 
     with full(siege, ("worker",), 2 * PAGE):
         scenes.hand_over(play, material.given(tmp_path / "films"))
