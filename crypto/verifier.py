@@ -1080,7 +1080,9 @@ def check_schema(entry: Any, where: str) -> dict[str, Any]:
         if not holds(entry[name]):
             raise Broken("entry-field-wrong", f"{where}, {name}")
     if entry["refusal"] is not None:
-        if entry["outcome"] or "signed" in entry:
+        # A first comer gets a pseudonym even when refused: that row, and nothing else.
+        did = {name: sorted(part) for name, part in entry["outcome"].items()}
+        if did not in ({}, {"commitments": ["rows"]}) or "signed" in entry:
             raise Broken("refused-act-did-something", where)
     elif not (entry["ruling"] and entry["ruling"]["allowed"]):
         raise Broken("act-done-without-permission", where)

@@ -9,6 +9,7 @@
 
 import base64
 import binascii
+import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -152,6 +153,16 @@ class Histories:
         if pinned != offered:
             raise VerificationFailed("log-keys-changed", "the log's keys are not those pinned")
         return pinned
+
+
+def pinned_logs(folder: Path) -> dict[str, list[str]]:
+    """Log keys that were pinned at first sight, by ledger; none that this user may not read."""
+    pins: dict[str, list[str]] = {}
+    if os.access(folder, os.R_OK | os.X_OK):
+        for path in sorted(folder.glob("*.vkeys")):
+            with translated():
+                pins[path.stem] = secretfile.read(path).decode("ascii", "replace").splitlines()
+    return pins
 
 
 def read_steward_pins(path: Path) -> frozenset[bytes]:

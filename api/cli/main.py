@@ -39,6 +39,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "officer": ("api.cli.officer:officer", "Check samples and sign a batch, as the officer."),
     "open": ("api.cli.open:open_package", "Open a released package, as its recipient."),
     "policy": ("api.cli.policy:policy", "See the policy, and change it by two people."),
+    "reconcile": ("api.cli.reconcile:reconcile", "Compare every stored row with the log."),
     "requirements": (
         "api.cli.requirements:requirements",
         "Show each requirement, its tests and their result.",

@@ -40,9 +40,11 @@ from sandbox.gate.standing import (
     founder,
 )
 from sandbox.provenance.entry import Deed, Doer, Place, build
+from sandbox.records.imprint import committed, imprint_of
 from sandbox.records.port import Tables, Unit
 
 INTERNAL: Final = "internal-error"
+_NOTHING: Final = Outcome()
 _log = logging.getLogger("anbiao.gate")
 
 # A handler takes its own command type; which one, the key of the mapping says.
@@ -126,11 +128,11 @@ def carry_out(rules: Rules, unit: Unit, cursor: Cursor, actor: Actor, command: C
     if repeat is not None:
         entry = unit.tables.entry(repeat.index)
         return Done(repeat.index, entry, repeat.reply, fresh=False)
-    case = _Case(rules, unit.tables, cursor, actor, command)
-    done = case.try_act(unit) if reused is None else case.refuse(reused)
+    case = _Case(rules, unit, cursor, actor, command)
+    done = case.try_act() if reused is None else case.refuse(reused)
     if done.entry is not None:
         leaf = leaf_hash(done.entry)
-        unit.append(done.index, done.entry, leaf)
+        unit.append(done.index, done.entry, leaf, case.imprint)
         cursor.pass_by(done.entry, leaf, case.place.at)
     return done
 
@@ -139,12 +141,14 @@ class _Case:
     """One command on its way; `ruling` is kept so that a refusal can tell it."""
 
     def __init__(
-        self, rules: Rules, tables: Tables, cursor: Cursor, actor: Actor, command: Command
+        self, rules: Rules, unit: Unit, cursor: Cursor, actor: Actor, command: Command
     ) -> None:
+        self.imprint = b""  # of the rows that were written, once the entry is built
         self.place = place = cursor.place(rules.clock())
         self._roll = cursor.roll
         self._rules = rules
-        self._tables = tables
+        self._unit = unit
+        self._tables = unit.tables
         self._actor = actor
         self._command = command
         self._objects = dict(command.objects())
@@ -165,9 +169,9 @@ class _Case:
             self._rules.new_id,
         )
 
-    def try_act(self, unit: Unit) -> Done:
+    def try_act(self) -> Done:
         try:
-            with unit.attempt():
+            with self._unit.attempt():
                 return self._act()
         except LedgerUnavailable:
             raise
@@ -222,8 +226,7 @@ class _Case:
         )
 
     def _done(self, outcome: Outcome, signed: SignedAct | None) -> Done:
-        action, ruling = self._command.ACTION, self._ruling
-        deed = Deed(action, self._objects, ruling, outcome=outcome, signed=signed)
+        deed = self._deed(outcome, signed)
         entry = build(self.place, self._doer(), deed)
         return Done(self.place.index, entry, outcome.reply, effects=outcome.effects)
 
@@ -231,7 +234,7 @@ class _Case:
         """The refusal, told in an entry of its own unless the ledger has not begun."""
         if self._founding:
             return Done(0, None, {}, error)
-        deed = replace(self._deed(), refusal=error.code)
+        deed = replace(self._deed(_NOTHING), refusal=error.code)
         try:
             entry = build(self.place, self._doer(), deed)
         except SandboxError:
@@ -239,8 +242,17 @@ class _Case:
             entry = build(self.place, self._doer(), replace(deed, ruling=None))
         return Done(self.place.index, entry, {}, error)
 
-    def _deed(self) -> Deed:
-        return Deed(self._command.ACTION, self._objects, self._ruling)
+    def _deed(self, outcome: Outcome, signed: SignedAct | None = None) -> Deed:
+        self.imprint = imprint_of(self._unit.written)
+        rows = committed(self.imprint) if self.imprint else b""
+        return Deed(
+            self._command.ACTION,
+            self._objects,
+            self._ruling,
+            outcome=outcome,
+            signed=signed,
+            rows=rows,
+        )
 
     def _doer(self) -> Doer:
         return Doer(

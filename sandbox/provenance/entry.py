@@ -22,9 +22,11 @@ from policies.vocabulary import Action, Role
 from sandbox.acts import Outcome, SignedAct
 from sandbox.errors import TooLarge, Unacceptable, VerificationFailed
 from sandbox.provenance.spelling import WORD, is_plain
+from sandbox.records.imprint import ROWS
 
 MAX_ENTRY_BYTES: Final = 65_535
 VERSION: Final = 1
+_NOTHING: Final = Outcome()
 CLOCK: Final = "system"
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -64,7 +66,11 @@ class Doer:
 
 @dataclass(frozen=True)
 class Deed:
-    """What was asked for and what came of it; `refusal` is the code when nothing was done."""
+    """What was asked for and what came of it; `refusal` is the code when nothing was done.
+
+    `rows` is the commitment to the rows that were written. A refused act leaves one only when its
+    actor got a pseudonym with it.
+    """
 
     action: Action
     objects: Mapping[str, str]
@@ -72,6 +78,7 @@ class Deed:
     refusal: str | None = None
     outcome: Outcome = field(default_factory=Outcome)
     signed: SignedAct | None = None
+    rows: bytes = b""
 
 
 def time_text(at: datetime) -> str:
@@ -120,7 +127,7 @@ def build(place: Place, doer: Doer, deed: Deed) -> bytes:
         "ruling": ruling
         and {"allowed": ruling.allowed, "rule": ruling.rule, "policy": ruling.policy},
         "refusal": deed.refusal,
-        "outcome": {} if deed.refusal else _outcome(deed.outcome),
+        "outcome": _outcome(_NOTHING if deed.refusal else deed.outcome, deed.rows),
     }
     if deed.signed is not None and not deed.refusal:
         entry["signed"] = _signed(deed.signed)
@@ -172,9 +179,16 @@ def fault_in(entry: Any) -> str | None:  # JSON: checked here
 def _contradiction(entry: Mapping[str, Any]) -> str | None:
     """Fields that are sound one by one and not together."""
     if entry["refusal"] is not None:
-        return "outcome" if entry["outcome"] or "signed" in entry else None
+        return "outcome" if _did_something(entry["outcome"]) or "signed" in entry else None
     ruling = entry["ruling"]
     return None if ruling is not None and ruling["allowed"] else "refusal"
+
+
+def _did_something(outcome: Mapping[str, Any]) -> bool:
+    """Whether a refused act did more than the gate does for whoever comes first (clause 2.7)."""
+    return bool(outcome) and {
+        name: part.keys() for name, part in outcome.items() if isinstance(part, dict)
+    } != {"commitments": {ROWS}}
 
 
 def _facts(ruling: Ruling | None) -> dict[str, object]:
@@ -186,15 +200,17 @@ def _facts(ruling: Ruling | None) -> dict[str, object]:
     }
 
 
-def _outcome(outcome: Outcome) -> dict[str, object]:
-    names = [commitment.what for commitment in outcome.commitments]
-    if len(set(names)) != len(names):
+def _outcome(outcome: Outcome, rows: bytes) -> dict[str, object]:
+    commitments = {commitment.what: commitment.value.hex() for commitment in outcome.commitments}
+    if len(commitments) != len(outcome.commitments) or ROWS in commitments:
         raise Unacceptable("entry-form", "a commitment's name stands twice")
+    if rows:
+        commitments[ROWS] = rows.hex()
     members: dict[str, object] = {
         "objects": dict(outcome.objects),
         "counts": dict(outcome.counts),
         "digests": dict(outcome.digests),
-        "commitments": {c.what: c.value.hex() for c in outcome.commitments},
+        "commitments": commitments,
         "states": {name: str(state) for name, state in outcome.states.items()},
         "codes": {name: str(code) for name, code in outcome.codes.items()},
     }

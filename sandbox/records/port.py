@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, BinaryIO, ClassVar, Protocol, Self, TypeVar, runtime_checkable
 
+from sandbox.records.imprint import Written
+
 
 @runtime_checkable
 class Row(Protocol):
@@ -108,8 +110,13 @@ class Unit(Protocol):
         """A savepoint: when the body raises, its rows and entries are undone, the rest stays."""
         ...
 
-    def append(self, index: int, entry: bytes, leaf_hash: bytes) -> None:
-        """Add the entry at `index`; it may be written as late as `commit`.
+    @property
+    def written(self) -> Sequence[Written]:
+        """Rows that were inserted or replaced since the last `append`, in that order."""
+        ...
+
+    def append(self, index: int, entry: bytes, leaf_hash: bytes, imprint: bytes = b"") -> None:
+        """Add the entry at `index`, with its act's imprint; written as late as `commit`, maybe.
 
         Raises:
             Conflict: `index` is not the next one.

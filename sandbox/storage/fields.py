@@ -19,6 +19,7 @@ from enum import Enum, StrEnum
 from typing import Any, Generic, TypeVar
 
 from sandbox.errors import LedgerUnavailable, Unacceptable
+from sandbox.records.imprint import shape_of
 from sandbox.records.port import Row
 
 R = TypeVar("R", bound=Row)
@@ -158,6 +159,7 @@ class Form(Generic[R]):
         self.row_type = row_type
         self.fields = tuple(_field(each.name, hints[each.name]) for each in fields(row_type))
         self.names = tuple(each.name for each in self.fields)
+        self.shape = shape_of(row_type.__name__, self.names)
         self.positions = types.MappingProxyType({n: i for i, n in enumerate(self.names)})
         if self.fields[0].kind is not Kind.TEXT or self.names[0] != "id":
             raise TypeError(f"{row_type.__name__}: the first field is not the key `id`")

@@ -14,6 +14,7 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 from sandbox.acts import PLATFORM
 from sandbox.errors import Conflict, LedgerUnavailable, NotFound
+from sandbox.records import imprint as imprints
 from sandbox.records.port import Records, Row
 from sandbox.storage.fields import Form, Stored
 from sandbox.storage.rows import HOSPITAL_ROWS, PLATFORM_ROWS
@@ -82,7 +83,8 @@ class _View:
         self.committed = committed
         self.changed: dict[type[Row], _Table] = {}
         self.undo: list[tuple[_Table, str, Written | None]] = []
-        self.pending: list[tuple[bytes, bytes]] = []
+        self.pending: list[tuple[bytes, bytes, bytes]] = []  # entry, leaf hash, imprint
+        self.written: list[imprints.Written] = []
         self.writable = writable
         self.usable = True
 
@@ -120,6 +122,7 @@ class _View:
 
     def put(self, table: _Table, key: str, written: Written) -> None:
         self.undo.append((table, key, table.put(key, written)))
+        self.written.append((table.form.shape, written))
 
     def check_usable(self) -> None:
         if not self.usable:
@@ -232,19 +235,26 @@ class MemoryUnit:
             LedgerUnavailable: the unit is over.
         """
         self._view.check_usable()
-        entries, changes = len(self._view.pending), len(self._view.undo)
+        view = self._view
+        entries, changes, written = len(view.pending), len(view.undo), len(view.written)
         try:
             yield
         except BaseException:
-            del self._view.pending[entries:]
-            while len(self._view.undo) > changes:
-                table, key, old = self._view.undo.pop()
+            del view.pending[entries:]
+            del view.written[written:]
+            while len(view.undo) > changes:
+                table, key, old = view.undo.pop()
                 table.put(key, old)
             raise
         self._view.check_usable()
 
-    def append(self, index: int, entry: bytes, leaf_hash: bytes) -> None:
-        """Add the entry at `index`.
+    @property
+    def written(self) -> Sequence[imprints.Written]:
+        """Rows that were inserted or replaced since the last `append`."""
+        return self._view.written
+
+    def append(self, index: int, entry: bytes, leaf_hash: bytes, imprint: bytes = b"") -> None:
+        """Add the entry at `index` and its act's imprint.
 
         Raises:
             Conflict: `index` is not the next one.
@@ -253,7 +263,8 @@ class MemoryUnit:
         self._view.check_usable()
         if index != self._view.size() + len(self._view.pending):
             raise Conflict("entry-out-of-order", f"{index} is not the next index")
-        self._view.pending.append((entry, leaf_hash))
+        self._view.pending.append((entry, leaf_hash, imprint))
+        self._view.written.clear()
 
     def commit(self) -> None:
         """Make everything what others see.
@@ -300,8 +311,8 @@ class MemoryLedger:
     def accept(self, view: _View) -> None:
         """Take over a unit's changes; called by the unit that holds the write lock."""
         entries = self._committed.entries
-        self._leaf_hashes.extend(leaf_hash for _, leaf_hash in view.pending)
-        entries.extend(entry for entry, _ in view.pending)
+        self._leaf_hashes.extend(leaf_hash for _, leaf_hash, _ in view.pending)
+        entries.extend(entry for entry, _, _ in view.pending)
         self._committed = _Committed({**self._committed.tables, **view.changed}, entries)
 
     @contextmanager

@@ -2,8 +2,8 @@
 
 - One table per row type, named after it; one column per field (`fields`); an index per name in
   `INDEXED`, a unique constraint per combination in `UNIQUE`.
-- `entries` holds the log: index, exact entry, leaf hash. Its insert-only triggers are written
-  by the adapter, because every database says them in its own words.
+- `entries` holds the log: index, exact entry, leaf hash, imprint. Its insert-only triggers are
+  written by the adapter, because every database says them in its own words.
 - All names are quoted: `release` and `index` are words of SQL.
 - Only portable types; the key sorts by code point everywhere, so that paging agrees.
 - Where all ledgers share one database, every table has a column `ledger` in front, which is part
@@ -40,6 +40,7 @@ from sandbox.storage.fields import Form, Kind
 R = TypeVar("R", bound=Row)
 
 ENTRIES = "entries"
+IMPRINT = "imprint"
 LEDGERS = "ledgers"
 LEDGER = "ledger"
 SIGHTINGS = "sightings"
@@ -154,8 +155,8 @@ def _ledger_column() -> Column[str]:
     return Column(quoted_name(LEDGER, quote=True), _KEY_TYPE, primary_key=True)
 
 
-def make_entries(metadata: MetaData, *, shared: bool) -> Table:
-    """The table of the log."""
+def make_entries(metadata: MetaData, *, shared: bool, imprints: bool = True) -> Table:
+    """The table of the log; the first revisions knew no imprints."""
     return Table(
         ENTRIES,
         metadata,
@@ -169,7 +170,13 @@ def make_entries(metadata: MetaData, *, shared: bool) -> Table:
         ),
         Column("entry", LargeBinary, nullable=False),
         Column("leaf_hash", LargeBinary, nullable=False),
+        *([imprint_column()] if imprints else ()),
     )
+
+
+def imprint_column() -> Column[bytes]:
+    """What an entry's act left in the rows (`sandbox.records.imprint`); null for no trace."""
+    return Column(IMPRINT, LargeBinary, nullable=True)
 
 
 def make_ledgers(metadata: MetaData) -> Table:

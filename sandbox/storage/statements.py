@@ -35,7 +35,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 
 from sandbox.records.port import Row
 from sandbox.storage.fields import Form, Stored
-from sandbox.storage.schema import LEDGER, Schema
+from sandbox.storage.schema import IMPRINT, LEDGER, Schema
 
 R = TypeVar("R", bound=Row)
 
@@ -184,7 +184,7 @@ class Statements:
         self.entry = Prepared(
             select(entries.c.entry).where(here, entries.c.idx == bindparam("at")), dialect
         )
-        values = _values(("idx", "entry", "leaf_hash"), shared=schema.shared)
+        values = _values(("idx", "entry", "leaf_hash", IMPRINT), shared=schema.shared)
         self.append = Prepared(entries.insert().values(values), dialect)
         self.entries = Prepared(
             select(entries.c.entry).where(*span).order_by(entries.c.idx), dialect

@@ -17,8 +17,10 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from sandbox.errors import Conflict, LedgerUnavailable, NotFound, SandboxError, Unacceptable
+from sandbox.records.imprint import Written
 from sandbox.records.port import Records, Row
 from sandbox.storage.fields import Stored
+from sandbox.storage.schema import IMPRINT
 from sandbox.storage.statements import Prepared, RowStatements, Statements, Values
 
 R = TypeVar("R", bound=Row)
@@ -160,9 +162,12 @@ def _taken() -> Conflict:
 class SqlRecords(Generic[R]):
     """All rows of one type, seen from a transaction."""
 
-    def __init__(self, transaction: Transaction, statements: RowStatements[R]) -> None:
+    def __init__(
+        self, transaction: Transaction, statements: RowStatements[R], written: list[Written]
+    ) -> None:
         self._transaction = transaction
         self._statements = statements
+        self._written = written  # the unit's own list, of all its rows
         self._form = statements.form
 
     def get(self, key: str) -> R | None:
@@ -192,6 +197,7 @@ class SqlRecords(Generic[R]):
         values = dict(zip(self._form.names, stored, strict=True))
         if self._transaction.change(self._statements.insert, values) == 0:
             raise _taken()
+        self._written.append((self._form.shape, stored))
 
     def replace(self, row: R) -> None:
         """Put `row` in the place of the one with the same key.
@@ -206,6 +212,7 @@ class SqlRecords(Generic[R]):
         values["row_key"] = values.pop("id")
         if self._transaction.change(self._statements.replace, values) == 0:
             raise NotFound if self.get(row.id) is None else _taken()
+        self._written.append((self._form.shape, stored))
 
     def find(
         self, *, after: str | None = None, limit: int | None = None, **equal: object
@@ -268,7 +275,8 @@ class SqlTables:
         # Read now: it also pins a snapshot, which SQLite takes at the first read only.
         ((size,),) = transaction.rows(statements.size, {})
         self._size: int = size
-        self.pending: list[tuple[bytes, bytes]] = []
+        self.pending: list[tuple[bytes, bytes, bytes]] = []  # entry, leaf hash, imprint
+        self.written: list[Written] = []
 
     @property
     def ledger(self) -> str:
@@ -279,7 +287,7 @@ class SqlTables:
         """The rows of a type."""
         records = self._records.get(row_type)
         if records is None:
-            records = SqlRecords(self._transaction, self._statements.of(row_type))
+            records = SqlRecords(self._transaction, self._statements.of(row_type), self.written)
             self._records[row_type] = records
         return records
 
@@ -314,6 +322,11 @@ class SqlUnit:
         """What the ledger keeps, with this unit's own changes."""
         return self._tables
 
+    @property
+    def written(self) -> Sequence[Written]:
+        """Rows that were inserted or replaced since the last `append`."""
+        return self._tables.written
+
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """A savepoint: when the body raises, its rows and entries are undone.
@@ -322,12 +335,13 @@ class SqlUnit:
             LedgerUnavailable: the database fails.
         """
         # A name used again hides the outer savepoint of that name until it is left.
-        mark = len(self._tables.pending)
+        mark, written = len(self._tables.pending), len(self._tables.written)
         self._transaction.run_text("SAVEPOINT attempt")
         try:
             yield
         except BaseException:
             del self._tables.pending[mark:]
+            del self._tables.written[written:]
             # In a broken transaction the savepoint is gone, and the commit will be refused.
             if self._transaction.usable:
                 self._transaction.run_text("ROLLBACK TO SAVEPOINT attempt")
@@ -335,8 +349,8 @@ class SqlUnit:
             raise
         self._transaction.run_text("RELEASE SAVEPOINT attempt")
 
-    def append(self, index: int, entry: bytes, leaf_hash: bytes) -> None:
-        """Add the entry at `index`; it is written with all others at `commit`.
+    def append(self, index: int, entry: bytes, leaf_hash: bytes, imprint: bytes = b"") -> None:
+        """Add the entry at `index` and its act's imprint; both are written at `commit`.
 
         Raises:
             Conflict: `index` is not the next one.
@@ -345,7 +359,8 @@ class SqlUnit:
         self._transaction.check_usable()
         if index != self._tables.size() + len(self._tables.pending):
             raise Conflict("entry-out-of-order", f"{index} is not the next index")
-        self._tables.pending.append((entry, leaf_hash))
+        self._tables.pending.append((entry, leaf_hash, imprint))
+        self._tables.written.clear()
 
     def commit(self) -> None:
         """Make everything durable.
@@ -356,8 +371,8 @@ class SqlUnit:
         self._transaction.check_usable()
         start = self._tables.size()
         rows: list[Values] = [
-            {"idx": start + offset, "entry": entry, "leaf_hash": leaf_hash}
-            for offset, (entry, leaf_hash) in enumerate(self._tables.pending)
+            {"idx": index, "entry": entry, "leaf_hash": leaf_hash, IMPRINT: imprint or None}
+            for index, (entry, leaf_hash, imprint) in enumerate(self._tables.pending, start)
         ]
         try:
             if rows:

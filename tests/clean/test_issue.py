@@ -250,7 +250,7 @@ def test_the_entry_of_an_issue_names_no_deposited_item(house: EnclaveHouse):
     (entry,) = [e for e in house.entries() if e["action"] == Action.ITEM_ISSUE]
 
     assert item.id not in json.dumps(entry)
-    assert set(entry["outcome"]["commitments"]) == {"issued"}
+    assert set(entry["outcome"]["commitments"]) == {"issued", "rows"}
 
 
 def test_a_worker_that_does_it_again_issues_once(house: EnclaveHouse):

@@ -87,10 +87,14 @@ class FaultyUnit:
         self.inner, self.faults = inner, faults
         self.tables, self.attempt = FaultyTables(inner.tables, faults), inner.attempt
 
-    def append(self, index, entry, leaf_hash):
+    @property
+    def written(self):
+        return self.inner.written
+
+    def append(self, index, entry, leaf_hash, imprint=b""):
         if self.faults.due("append", BEFORE):
             raise LedgerUnavailable
-        self.inner.append(index, entry, leaf_hash)
+        self.inner.append(index, entry, leaf_hash, imprint)
         if self.faults.due("append", AFTER):
             raise LedgerUnavailable
 

@@ -1,6 +1,7 @@
 """One act, one entry: what the gate promises for every command."""
 
 import json
+import re
 
 import pytest
 from gate_house import HANDLERS, LEDGER, POLICY, Keep, Remark, together
@@ -40,6 +41,8 @@ def test_done_act_leaves_one_entry_with_everything_a_regulator_asks(house):
     assert entry["facts"] == {"grade": 3, "how": "keep"}
     assert entry["ruling"] == {"allowed": True, "rule": "stewards-may", "policy": POLICY}
     assert entry["refusal"] is None
+    rows = entry["outcome"]["commitments"].pop("rows")
+    assert re.fullmatch("[0-9a-f]{64}", rows)
     assert entry["outcome"]["commitments"] == {"remark": "00" * 32}
     assert receipt.reply == {"remark": f"{1:032x}", "index": 1}
 

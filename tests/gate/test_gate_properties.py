@@ -78,7 +78,12 @@ class Story:
     def shape(self) -> list[object]:
         """Everything of the log that chance does not make."""
         free = {"actor", "prev", "objects", "signed", "at"}
-        return [{k: v for k, v in e.items() if k not in free} for e in self.house.entries()]
+        return [
+            {k: v for k, v in e.items() if k not in free | {"outcome"}}
+            | {"rows": bool(e["outcome"].pop("commitments", {}).pop("rows", None))}
+            | {"outcome": e["outcome"]}
+            for e in self.house.entries()
+        ]
 
     def close(self) -> None:
         self.house.gate.close()

@@ -31,7 +31,7 @@ def test_the_entry_of_a_label_binds_what_it_rests_on(house):
 
     entry = last_entry(house)
     assert entry["action"] == "label.submit"
-    assert set(entry["outcome"]["commitments"]) == {"comment", "label", "shown"}
+    assert set(entry["outcome"]["commitments"]) == {"comment", "label", "rows", "shown"}
     assert set(entry["outcome"]["digests"]) == {"guideline", "rendering", "schema"}
     assert entry["outcome"]["objects"]["item"] == house.row(Task, task).item
     assert entry["ruling"]["policy"].startswith("sha256:")

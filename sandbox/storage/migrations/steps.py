@@ -17,10 +17,12 @@ from sqlalchemy import ColumnClause, MetaData, Table, column, table, update
 from sandbox.storage.fields import Stored
 from sandbox.storage.rows import LedgerKind
 from sandbox.storage.schema import (
+    ENTRIES,
     ColumnForm,
     TableForm,
     column_of,
     combined,
+    imprint_column,
     index_name,
     make_entries,
     make_ledgers,
@@ -97,12 +99,25 @@ class MakeLog:
 
     def run(self, place: Workplace) -> None:
         """Make them."""
-        place.make(make_entries(MetaData(), shared=place.shared))
+        place.make(make_entries(MetaData(), shared=place.shared, imprints=False))
         if place.shared:
             place.make(make_ledgers(MetaData()))
 
     def change(self, known: Known) -> Known:
         """They are not among the tables of rows."""
+        return known
+
+
+@dataclass(frozen=True)
+class AddImprints:
+    """Beside each entry, what its act left in the rows."""
+
+    def run(self, place: Workplace) -> None:
+        """Add the column; entries that are there have none."""
+        place.operations.add_column(ENTRIES, imprint_column())
+
+    def change(self, known: Known) -> Known:
+        """Entries are not among the tables of rows."""
         return known
 
 
