@@ -35,6 +35,7 @@ import json
 import operator
 import os
 import re
+import stat
 import struct
 import sys
 import urllib.error
@@ -245,6 +246,12 @@ def leaf_hash(entry: bytes) -> bytes:
     return sha256(b"\x00" + entry)
 
 
+def leaf_hashes(entries: Sequence[bytes]) -> list[bytes]:
+    """Hashes of leaves; called in place, as a function's own frame costs as much as the hash."""
+    hashed = hashlib.sha256
+    return [hashed(b"\x00" + entry).digest() for entry in entries]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash of an inner node. Source: RFC 6962 2.1."""
     return sha256(b"\x01" + left + right)
@@ -253,7 +260,7 @@ def node_hash(left: bytes, right: bytes) -> bytes:
 def levels_of(leaves: Sequence[bytes]) -> list[list[bytes]]:
     """Roots of all full subtrees: of 1 leaf, of 2, of 4 and so on, each from left to right."""
     levels = [list(leaves)]
-    hashed = hashlib.sha256  # called in place: a function's own frame costs as much as the hash
+    hashed = hashlib.sha256
     while len(levels[-1]) > 1:
         below = levels[-1]
         pairs = zip(below[0::2], below[1::2], strict=False)
@@ -551,12 +558,17 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         """The file's bytes."""
-        path = self._root / name
-        if path.is_symlink() or not path.is_file():
-            raise Broken("file-missing", name)
-        if path.stat().st_size > MAX_FILE:
-            raise Broken("file-too-large", name)
-        return path.read_bytes()
+        path = f"{self._root}/{name}"
+        try:
+            found = os.lstat(path)
+            if not stat.S_ISREG(found.st_mode):
+                raise Broken("file-missing", name)
+            if found.st_size > MAX_FILE:
+                raise Broken("file-too-large", name)
+            with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a path object is slower
+                return file.readall()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise Broken("file-missing", name) from error
 
 
 class Members:
@@ -720,12 +732,15 @@ class Entries(Sequence[bytes]):
         bundle = split_bundle(data, name)
         if len(bundle) != width:
             raise Broken("bundle-count-wrong", name)
-        self._digests.append(sha256(data))
-        self._size += width
         if len(data) <= self._room:
             self._kept[index] = bundle
             self._room -= len(data)
+        self._size += width
         return bundle
+
+    def remember(self, leaves: bytes) -> None:
+        """What the bundle taken last was: its leaf hashes, joined."""
+        self._digests.append(sha256(leaves))
 
     def bundle(self, index: int) -> list[bytes]:
         """A bundle that was taken before.
@@ -737,10 +752,13 @@ class Entries(Sequence[bytes]):
             return self._kept[index]
         if self._last[0] != index:
             name = tile_name("entries", index, min(TILE, self._size - index * TILE))
-            data = self._source.read(name)
-            if sha256(data) != self._digests[index]:
+            try:
+                bundle = split_bundle(self._source.read(name), name)
+            except Broken as error:
+                raise Broken("file-changed-meanwhile", name) from error
+            if sha256(b"".join(leaf_hashes(bundle))) != self._digests[index]:
                 raise Broken("file-changed-meanwhile", name)
-            self._last = index, split_bundle(data, name)
+            self._last = index, bundle
         return self._last[1]
 
     def __len__(self) -> int:
@@ -776,7 +794,7 @@ class Leaves(Sequence[bytes]):
     def __getitem__(self, at: slice) -> list[bytes]: ...
     def __getitem__(self, at: int | slice) -> bytes | list[bytes]:
         if isinstance(at, slice):
-            return [leaf_hash(entry) for entry in self._raw[at]]
+            return leaf_hashes(self._raw[at])
         return leaf_hash(self._raw[at])
 
 
@@ -814,12 +832,14 @@ def read_tree(source: Source, size: int) -> tuple[Entries, Subtrees]:
     Raises:
         Broken: a tile or bundle is missing or differs.
     """
-    raw, tiles, hashed = Entries(source), [], hashlib.sha256
+    raw, tiles = Entries(source), []
     for index, width in _spans(size):
-        leaves = [hashed(b"\x00" + entry).digest() for entry in raw.take(index, width)]
-        _check_tile(source, tile_name("0", index, width), b"".join(leaves))
+        leaves = leaf_hashes(raw.take(index, width))
+        tile = b"".join(leaves)
+        _check_tile(source, tile_name("0", index, width), tile)
+        raw.remember(tile)
         if width == TILE:
-            tiles.append(root_at(levels_of(leaves), width))
+            tiles.append(levels_of(leaves)[-1][0])
     levels = Subtrees(raw, tiles)
     for name, content in levels.upper_tiles():
         _check_tile(source, name, content)
