@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field, StringConstraints
 
 from api.shapes import Form, HexId, ReceiptShape, SignedForm
+from sandbox.people.changes import Anew
 
 Row = Annotated[str, StringConstraints(max_length=500)]
 Rows = Annotated[list[Row], Field(max_length=100)]
@@ -18,10 +19,14 @@ class AdoptForm(Form):
 
 
 class ChangeForm(Form):
-    """A change of the policy in force: rows to add, ids of rows to take away."""
+    """A change of the policy in force: rows to add, ids of rows to take away.
+
+    Or `anew`: the whole as this program makes it, of the rows in force or of those that ship.
+    """
 
     add: Rows = Field(default_factory=list)
     remove: Rows = Field(default_factory=list)
+    anew: Anew | None = None
 
 
 class ProposalForm(SignedForm):
@@ -30,6 +35,7 @@ class ProposalForm(SignedForm):
     policy: HexId
     add: Rows = Field(default_factory=list)
     remove: Rows = Field(default_factory=list)
+    anew: Anew | None = None
 
 
 class DecisionForm(SignedForm):

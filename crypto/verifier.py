@@ -6,7 +6,8 @@ signatures. It shares no code with the system that writes the logs, only the spe
 It is one file on purpose, longer than the house allows elsewhere, so that it can be read in one
 sitting, copied to another machine and run there.
 
-    python verifier.py PATH --key VKEY [--key VKEY|FILE ...] [--policy DIGEST] [--since CHECKPOINT]
+    python verifier.py PATH --key VKEY [--key VKEY|FILE ...] [--policy DIGEST] [--platform PATH]
+        [--since CHECKPOINT]
 
 What it promises, given at least one pinned key of the log:
  1. every entry is canonical, schema-true, chained to the one before and in the signed tree;
@@ -43,8 +44,8 @@ import urllib.parse
 import urllib.request
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -79,6 +80,8 @@ PERMITTED = frozenset(
         "review.submit", "task.open", "task.reopen",
     }
 )  # fmt: skip
+SKEW = timedelta(minutes=1)
+"""How far a ledger may lag or lead when the table in force changes. Source: clause 4.7."""
 VOTING_ROLES = frozenset({"output-checker", "privacy-officer", "regulator", "steward"})
 
 # Source: docs/spec/provenance-log.md, clauses 2.2, 2.8 and 3.3.
@@ -446,6 +449,8 @@ class Pins:
 
     keys: tuple[LogKey, ...]
     policies: frozenset[str] = frozenset()
+    platform: str = ""  # where the platform's log is, if it is at hand
+    in_force: tuple["InForce", ...] = ()  # what that log proves: table after table
 
     def of(self, origin: str) -> tuple[LogKey, ...]:
         """Pinned keys of a log's own (name = origin)."""
@@ -938,8 +943,45 @@ def check_pinned_policy(entry: Mapping[str, Any], pins: Pins, where: str) -> Non
         Broken: it was ruled by another one.
     """
     ruling = entry["ruling"]
-    if pins.policies and ruling is not None and ruling["policy"] not in pins.policies:
+    if ruling is None:
+        return
+    if pins.policies and ruling["policy"] not in pins.policies:
         raise Broken("ruled-by-unpinned-policy", where)
+    if pins.in_force and entry["ledger"] != "platform":
+        check_in_force(ruling["policy"], entry["at"], pins.in_force, where)
+
+
+def check_in_force(table: str, at: str, in_force: Sequence["InForce"], where: str) -> None:
+    """A hospital's entry was ruled by a table that was in force at its time (clause 4.7).
+
+    Raises:
+        Broken: by one that never was, was no more, or was not yet.
+    """
+    early, late = moved(at, -SKEW, where), moved(at, SKEW, where)
+    spans = zip(in_force, [*(each.at for each in in_force[1:]), ":"], strict=True)
+    spans_of = [(each.at, end) for each, end in spans if each.table == table]
+    if any(start <= late and early < end for start, end in spans_of):
+        return
+    if early < in_force[0].at:
+        return  # before the first adoption the table that shipped ruled
+    if not spans_of:
+        raise Broken("ruled-by-table-never-in-force", where)
+    after = any(end <= early for _, end in spans_of)
+    raise Broken(
+        "ruled-by-table-no-longer-in-force" if after else "ruled-by-table-too-early", where
+    )
+
+
+def moved(at: str, by: timedelta, where: str) -> str:
+    """A time of the log, moved, in the same spelling.
+
+    Raises:
+        Broken: it is none.
+    """
+    try:
+        return utc((datetime.fromisoformat(at) + by).isoformat(), where)
+    except (ValueError, OverflowError) as error:
+        raise Broken("time-malformed", where) from error
 
 
 def ledger_of(note: Note) -> str:
@@ -2634,7 +2676,10 @@ def _check_complete(lineage: Lineage, dataset: str, passports: set[str]) -> None
 def _trust_words(cosignatures: int, pins: Pins) -> str:
     """Who else saw the log, and whether its tables are those that were expected (7.3, 7.7)."""
     seen = f"{cosignatures} cosignatures not checked" if cosignatures else "unwitnessed"
-    return f"{seen}; policy {'pinned' if pins.policies else 'unpinned'}"
+    words = f"{seen}; policy {'pinned' if pins.policies else 'unpinned'}"
+    if pins.in_force:
+        words += f", {len(pins.in_force)} in force by the platform's log"
+    return words
 
 
 MANIFEST = _record(
@@ -3770,6 +3815,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--policy", action="append", default=[], help="pinned decision table, sha256:<hex>"
     )
+    parser.add_argument(
+        "--platform", default="", help="the platform's log: which table was in force, and when"
+    )
     parser.add_argument("--since", help="a checkpoint kept from last time")
     parser.add_argument("--token", help="file with the credential for the entries of a URL")
     parser.add_argument(
@@ -3782,7 +3830,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="answers as one JSON object")
     try:
         options = parser.parse_args(arguments)
-        pins = read_pins(options.key, options.policy)
+        pins = replace(read_pins(options.key, options.policy), platform=options.platform)
         since = Path(options.since).read_bytes() if options.since else None
         token = read_token(options.token)
         wish = read_wish(options)
@@ -3821,11 +3869,15 @@ def run(
     wish: Wish | None = None,
 ) -> int:
     """Verify and print the verdict; the exit code. Nothing is raised, whatever `target` holds."""
-    if wish is None:
-        code, said = judged(lambda: verify(target, pins, since, token))
+    believed = [pins]
+    code, said = judged(lambda: _read_platform(believed, token))
+    if code != SOUND:
+        text = one_line(f"{said}, in the platform's log")
+    elif wish is None:
+        code, said = judged(lambda: verify(target, believed[-1], since, token))
         text = one_line(said)
     else:
-        code, text = answered(target, pins, since, token, wish)
+        code, text = answered(target, believed[-1], since, token, wish)
     try:
         if text.isascii():
             print(text, flush=True)
@@ -3837,6 +3889,21 @@ def run(
         # Nobody reads it any more; the exit code still tells, and closing must not fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return code
+
+
+def _read_platform(believed: list[Pins], token: str | None) -> str:
+    """Add pins that say which tables the platform's log puts in force, where it is at hand."""
+    pins = believed[0]
+    if pins.platform:
+        web = re.match(r"https?://", pins.platform)
+        log = verify_log(Web(pins.platform, token) if web else Folder(Path(pins.platform)), pins)
+        if log.ledger != "platform":
+            raise Broken("log-not-the-platforms", log.ledger)
+        in_force = tuple(read_story(log, pins).policies.in_force)
+        if not in_force:
+            raise CannotTell("no policy was adopted")
+        believed.append(replace(pins, in_force=in_force))
+    return ""
 
 
 def judged(verification: Callable[[], str]) -> tuple[int, str]:

@@ -117,6 +117,16 @@ def difference(old: Policy, new: Policy) -> tuple[str, ...]:
     return (*(f"- {line}" for line in sorted(gone)), *(f"+ {line}" for line in sorted(come)))
 
 
+def table_difference(old: DecisionTable, new: DecisionTable) -> tuple[str, ...]:
+    """As `difference`, of what the rules of two tables say: rows may mean something else by now."""
+    told = [
+        {canonical(rule).decode() for rule in json.loads(table.encoded)["rules"]}
+        for table in (old, new)
+    ]
+    gone, come = told[0] - told[1], told[1] - told[0]
+    return (*(f"- {line}" for line in sorted(gone)), *(f"+ {line}" for line in sorted(come)))
+
+
 def digest_of(diff: Sequence[str]) -> str:
     """`sha256:<hex>` of a difference, as people sign it."""
     return f"sha256:{sha256(canonical(list(diff))).hexdigest()}"

@@ -31,6 +31,12 @@ grants. A fact that is missing fails in a grant and holds in a denial. `anyone` 
   approves it by signature (`anbiao policy`; `POST /v1/policies/proposals`). The new policy rules
   from the next unit of work on, in every process, and its decision table is published under its
   digest before anything is ruled by it.
+- Who proposes and whom they appointed are not two: an approver whose role goes back to a grant by
+  the author is refused (`policy.approve/appointed`). Roles on the platform are granted by an
+  operator's signature over the holder's key, so that the log alone shows who the two were.
+- Gate and worker learn the policy in force from the platform's signed log; rows keep its text.
+- After an update that makes another table of the same rows, two people adopt it anew
+  (`anbiao policy readopt`); until then only the platform's own acts are done.
 - What can change at run time are rows of `templates.csv`. Words, facts, conditions, groups,
   duties, training, the grade pack, the steps of the proof and the floors ship with the program.
 - No change goes below the floors (end of this page), whoever approves it: it is refused by the

@@ -136,23 +136,44 @@ class Histories:
         if history is None:
             stewards = read_steward_pins(self._stewards)
             store = self._ledgers.open(ledger)
-            history = LedgerHistory(store, self._notary, self._log_keys(ledger), stewards)
+            keys = pinned_log_keys(self._notary, self._log_pins, ledger)
+            history = LedgerHistory(store, self._notary, keys, stewards)
         history.refresh()
         self._known[ledger] = history
         return history
 
-    def _log_keys(self, ledger: str) -> list[str]:
-        offered = self._notary.keys(ledger)
-        path = self._log_pins / f"{ledger}.vkeys"
-        if not path.exists():
-            self._log_pins.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with translated():
-                secretfile.write(path, "".join(f"{key}\n" for key in offered).encode())
+
+def pinned_log_keys(notary: Notary, folder: Path, ledger: str) -> list[str]:
+    """Keys of a ledger's log: pinned in `folder` at first sight, and the same ever after.
+
+    Raises:
+        VerificationFailed: `log-keys-changed`.
+        Unavailable: the notary does not answer.
+    """
+    offered = notary.keys(ledger)
+    path = folder / f"{ledger}.vkeys"
+    if not path.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with translated():
-            pinned = secretfile.read(path).decode("ascii", "replace").splitlines()
-        if pinned != offered:
-            raise VerificationFailed("log-keys-changed", "the log's keys are not those pinned")
-        return pinned
+            secretfile.write(path, "".join(f"{key}\n" for key in offered).encode())
+    with translated():
+        pinned = secretfile.read(path).decode("ascii", "replace").splitlines()
+    if pinned != offered:
+        raise VerificationFailed("log-keys-changed", "the log's keys are not those pinned")
+    return pinned
+
+
+def signed_head(notary: Notary, folder: Path, ledger: str) -> tuple[Sequence[VerifierKey], str]:
+    """A ledger's pinned log keys, and what the notary signed last of it.
+
+    Raises:
+        VerificationFailed: `log-keys-changed`.
+        Unavailable: the notary does not answer.
+    """
+    keys = pinned_log_keys(notary, folder, ledger)
+    with translated():
+        vkeys = [VerifierKey.parse(key) for key in keys]
+    return vkeys, notary.extend(ledger, 0, ())
 
 
 def pinned_logs(folder: Path) -> dict[str, list[str]]:

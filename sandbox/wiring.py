@@ -26,7 +26,6 @@ from sqlalchemy import URL
 
 import crypto
 from crypto.keytree import KeyStore
-from policies.decision import CasbinDecisionPoint
 from policies.duties import conflicts
 from policies.pack import read_pack
 from sandbox.acts import PLATFORM, Actor, Command, Handler
@@ -40,7 +39,7 @@ from sandbox.enclave import Enclave
 from sandbox.errors import LedgerUnavailable, Unacceptable, Unavailable, VerificationFailed
 from sandbox.gate import Gate
 from sandbox.gate.governing import Governing
-from sandbox.history import Histories
+from sandbox.history import Histories, signed_head
 from sandbox.label.handlers import handlers as label_handlers
 from sandbox.layout import Process, is_apart, owners
 from sandbox.people.delays import Delays
@@ -53,12 +52,13 @@ from sandbox.people.setup_code import SetupCode
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.notary_wire import NotaryClient, NotaryServer
 from sandbox.provenance.publishing import Publisher
+from sandbox.provenance.shelf import TableShelf
 from sandbox.records.people import Account
 from sandbox.records.port import BlobStore, Ledgers
 from sandbox.release.handlers import handlers as release_handlers
 from sandbox.scanning import identifiers_in
 from sandbox.serving import Serving, open_serving
-from sandbox.settings import Settings
+from sandbox.settings import Mode, Settings
 from sandbox.storage.blobs import FileBlobs
 from sandbox.storage.folders import exclusive
 from sandbox.storage.keystore import SqliteKeyStore
@@ -71,7 +71,7 @@ from sandbox.vault import ACCOUNT_FILE, open_vault, pin_serve
 from sandbox.worker import Worker
 from sandbox.worker import furnish as furnish_worker
 
-_HASHES_AT_ONCE = 2  # each takes `password_memory_kib`; more of them only wait for one another
+_HASHES_AT_ONCE = 2  # each takes `password_memory_kib`; more only wait for one another
 _ACCOUNT = re.compile(r"[0-9a-f]{32}")
 _log = logging.getLogger("anbiao.wiring")
 
@@ -151,7 +151,7 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
         Unavailable: a store can't be opened.
     """
     folder = _made(settings.dir)
-    gate, ledgers, governing = _gate(settings, clock)
+    gate, ledgers, governing = _gate(settings, folder / "serve" / "log-pins", clock)
     exchange = _key_store(folder / "exchange")
     own = folder / "serve"
     with exclusive(_made(own) / ".lock"):  # several that start at once make one root and one pair
@@ -180,7 +180,7 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
         blobs=FileBlobs(folder / "blobs"),
         exchange=exchange,
         custody=custody,
-        people=furnish(desk, lambda: governing.policy),
+        people=furnish(desk, lambda: governing.policy, lambda: governing.table),
         log=folder / "log",
         policy=folder / "policy",
         clock=clock,
@@ -229,7 +229,11 @@ def enclave(settings: Settings) -> Enclave:
     except VerificationFailed:
         store.close()
         raise
-    gate, ledgers, _ = _gate(settings)
+    try:
+        gate, ledgers, _ = _gate(settings, own / "log-pins", for_hospitals=True)
+    except LedgerUnavailable:
+        store.close()
+        raise
     return Enclave(
         gate=gate,
         ledgers=ledgers,
@@ -330,14 +334,21 @@ def harden(folder: Path) -> None:
         raise VerificationFailed("crypto-foreign", "another package named crypto is in the way")
 
 
-def _gate(settings: Settings, clock: Clock = now_utc) -> tuple[Gate, Ledgers, Governing]:
+def _gate(
+    settings: Settings, pins: Path, clock: Clock = now_utc, *, for_hospitals: bool = False
+) -> tuple[Gate, Ledgers, Governing]:
     """A gate of this process over the ledgers, and the policy that governs it."""
-    folder = settings.dir
-    ledgers = _ledgers(settings)
+    folder, ledgers = settings.dir, _ledgers(settings)
     ledgers.create(PLATFORM)
-    governing = Governing(ledgers, partial(_publish, _made(folder / "policy")))
+    client = NotaryClient(notary_socket(settings), uid=owners(folder).get(Process.NOTARY))
+    governing = Governing(
+        ledgers,
+        TableShelf(_made(folder / "policy")),
+        lambda: signed_head(client, pins, PLATFORM),
+        must_adopt=settings.mode == Mode.PRODUCTION,
+    )
     try:
-        governing.now()  # a start that could rule on nothing is refused
+        governing.require_start(for_hospitals=for_hospitals)
     except LedgerUnavailable:
         ledgers.close()
         raise
@@ -346,7 +357,7 @@ def _gate(settings: Settings, clock: Clock = now_utc) -> tuple[Gate, Ledgers, Go
         decision_point=governing,
         governing=governing.in_unit,
         handlers=all_handlers(settings),
-        notary=NotaryClient(notary_socket(settings), uid=owners(folder).get(Process.NOTARY)),
+        notary=client,
         publisher=Publisher(_made(folder / "log")),
         clock=clock,
         new_id=new_id,
@@ -372,16 +383,6 @@ def check_database(settings: Settings) -> None:
 def _ledgers(settings: Settings) -> Ledgers:
     address = database_address(settings)
     return SqliteLedgers(settings.dir / "db") if address is None else PostgresLedgers(address)
-
-
-def _publish(folder: Path, decision_point: CasbinDecisionPoint) -> None:
-    """Keep the decision table under its digest: verdicts in the log are replayed with it."""
-    path = folder / f"{decision_point.digest.removeprefix('sha256:')}.json"
-    if path.exists():  # by another process, under its own user
-        return
-    beside = path.with_name(f".{new_id()}.new")
-    beside.write_bytes(decision_point.table.encoded)
-    beside.replace(path)
 
 
 def _passphrase(settings: Settings) -> bytes | None:

@@ -19,6 +19,7 @@ from api.cli.processes import dir_option
 from sandbox import wiring
 from sandbox.errors import SandboxError
 from sandbox.layout import OWN, is_apart
+from sandbox.provenance.adopted import Adoption, adoption_in
 from sandbox.settings import Mode, Settings, is_loopback, load
 from sandbox.soundness import TOLD, Verdict, exposed_secrets, failures, secret_files
 
@@ -105,6 +106,7 @@ def examine(settings: Settings) -> Iterator[Line]:
     yield from _unseen(settings.dir)
     yield _users(settings.dir)
     yield _worker(settings)
+    yield _policy(settings)
     yield from _door(settings)
     yield from _database(settings)
     yield _disk(settings)
@@ -217,6 +219,41 @@ def _worker(settings: Settings) -> Line:
         "knows its account, serve's key and the stewards",
         "已知其账号、serve 的公钥和数据提供方主管",
     )
+
+
+_POLICY: Final = {
+    Adoption.READABLE: (
+        "adopted, and this program makes the same table of it",
+        "已采纳，且本程序由其得出相同的决策表",
+    ),
+    Adoption.NO_LOG: (
+        "none adopted yet: `anbiao policy adopt`, once the house is founded",
+        "尚未采纳：建立系统后请执行 `anbiao policy adopt`",
+    ),
+    Adoption.NONE: (
+        "none adopted: `anbiao policy adopt`; in production nothing of a hospital is done before",
+        "尚未采纳：请执行 `anbiao policy adopt`；生产模式下在此之前不处理任何数据提供方的事务",
+    ),
+    Adoption.UNREADABLE: (
+        "of another program: two policy admins adopt it anew, `anbiao policy readopt`",
+        "出自另一版本的程序：须由两名策略管理员重新采纳（`anbiao policy readopt`）",
+    ),
+    Adoption.UNPROVED: (
+        "the platform's log does not prove which one is in force: `anbiao verify DIR/log/platform`",
+        "平台账本无法证明现行策略：请执行 `anbiao verify DIR/log/platform`",
+    ),
+}
+
+
+def _policy(settings: Settings) -> Line:
+    """Which policy the published log of the platform proves, and whether it can be read here."""
+    found = adoption_in(settings.dir / "log", settings.dir / "policy")
+    verdict = Verdict.FAIL
+    if found is Adoption.READABLE:
+        verdict = Verdict.OK
+    elif found is Adoption.NO_LOG or (found is Adoption.NONE and settings.mode == Mode.DEMO):
+        verdict = Verdict.WARN
+    return Line(verdict, str(found), "policy", *_POLICY[found])
 
 
 def _door(settings: Settings) -> Iterator[Line]:

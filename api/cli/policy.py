@@ -73,6 +73,24 @@ def propose(
 
 
 @policy.command()
+@click.option("--shipped", is_flag=True, help="From the rows of the program, not those in force.")
+@click.option("--preview", "only_shown", is_flag=True, help="Show it; nothing is kept of it.")
+@home_option
+@certificates_option
+def readopt(*, shipped: bool, only_shown: bool, home: Path, certificates: Path | None) -> None:
+    """Propose the policy as this program makes it, after an update changed what rows mean.
+
+    Another policy admin approves it as any other change. Until then the house does nothing but
+    the platform's own acts, by the table in force.
+    """
+    door, anew = own_door(home, certificates), "shipped" if shipped else "rows"
+    _show(client.preview(door, (), (), anew))
+    if not only_shown:
+        made = client.propose(door, open_keys(home), (), (), anew)
+        click.echo(f"policy {made['policy']}\nversion {made['version']}")
+
+
+@policy.command()
 @click.argument("proposal")
 @home_option
 @certificates_option

@@ -1,5 +1,6 @@
 """`anbiao verify`: the stand-alone verifier under the one name; it adds nothing to its verdict."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -18,6 +19,12 @@ from crypto.verifier import Broken, Pins, Wish, about, read_pins, read_token, ru
     metavar="DIGEST",
     multiple=True,
     help="Pinned decision table, sha256:<hex>, or a file of them; repeats.",
+)
+@click.option(
+    "--platform",
+    metavar="PATH_OR_URL",
+    default="",
+    help="The platform's log, whose key is pinned, too: which table was in force, and when.",
 )
 @click.option("--since", metavar="CHECKPOINT", help="A checkpoint kept from last time.")
 @click.option("--token", metavar="FILE", help="File with the credential for a URL's entries.")
@@ -39,6 +46,7 @@ def verify(  # noqa: PLR0913 - one for each option
     target: str,
     keys: tuple[str, ...],
     policies: tuple[str, ...],
+    platform: str,
     since: str | None,
     token: str | None,
     questions: bool,
@@ -53,7 +61,7 @@ def verify(  # noqa: PLR0913 - one for each option
 
     Exit code: 0 sound, 1 broken (what and where), 2 cannot tell, 64 wrong usage.
     """
-    pins = _pins(keys, policies)
+    pins = replace(_pins(keys, policies), platform=platform)
     wish = _wish(scope, language, as_json=as_json) if questions else None
     if not questions and (scope or language or as_json):
         raise click.UsageError("--about, --language and --json go with --questions.")

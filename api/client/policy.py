@@ -18,22 +18,26 @@ def adopt(door: Door) -> Json:
     return door.create("/policies", {"policy": door.get("/version")["policy"]})
 
 
-def preview(door: Door, add: Sequence[str], remove: Sequence[str]) -> Json:
+def preview(door: Door, add: Sequence[str], remove: Sequence[str], anew: str = "") -> Json:
     """What a change would come to: its difference, its digests, and what it breaks.
+
+    With `anew` it is the whole policy as the server's program makes it: `rows` in force, `shipped`.
 
     Raises:
         ClientError: the server refused, or can't be reached.
     """
-    return door.post("/policies/preview", {"add": list(add), "remove": list(remove)})
+    return door.post("/policies/preview", _asked(add, remove, anew))
 
 
-def propose(door: Door, keys: PersonKeys, add: Sequence[str], remove: Sequence[str]) -> Json:
+def propose(
+    door: Door, keys: PersonKeys, add: Sequence[str], remove: Sequence[str], anew: str = ""
+) -> Json:
     """Propose a change, signed over the digests that the preview showed.
 
     Raises:
         ClientError: the server refused, or can't be reached.
     """
-    seen = preview(door, add, remove)
+    seen = preview(door, add, remove, anew)
     terms = {
         "base": str(seen["base"]),
         "diff": str(seen["diff_digest"]),
@@ -41,8 +45,12 @@ def propose(door: Door, keys: PersonKeys, add: Sequence[str], remove: Sequence[s
     }
     objects = {"policy": new_id()}
     signed = signed_body(keys, PLATFORM, "policy.propose", objects, terms)
-    body = {**objects, "add": list(add), "remove": list(remove), "terms": terms, **signed}
+    body = {**objects, **_asked(add, remove, anew), "terms": terms, **signed}
     return door.create("/policies/proposals", body)
+
+
+def _asked(add: Sequence[str], remove: Sequence[str], anew: str) -> dict[str, object]:
+    return {"add": list(add), "remove": list(remove), **({"anew": anew} if anew else {})}
 
 
 def approve(door: Door, keys: PersonKeys, proposal: Json) -> Json:

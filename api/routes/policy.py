@@ -17,7 +17,7 @@ from api.shapes_policy import (
     PreviewShape,
     ProposalForm,
 )
-from sandbox.people.changes import Told
+from sandbox.people.changes import Asked, Told
 from sandbox.people.stewardship import Signed
 from sandbox.wiring import House
 
@@ -45,7 +45,7 @@ def _reading_routes(routes: APIRouter, house: House) -> None:
     @routes.post("/policies/preview")
     def preview(form: ChangeForm, actor: ActorHere) -> PreviewShape:
         """What a change would come to; nothing is kept of it."""
-        seen = changes.preview(actor, form.add, form.remove)
+        seen = changes.preview(actor, Asked(form.add, form.remove, form.anew))
         return PreviewShape(
             base=seen.change.base,
             table=seen.change.table,
@@ -69,8 +69,8 @@ def _changing_routes(routes: APIRouter, house: House) -> None:
     @routes.post("/policies/proposals", status_code=201)
     def propose(form: ProposalForm, actor: ActorHere, key: RequestKey) -> PolicyActShape:
         """Propose a change of the policy in force, by a policy admin's signature."""
-        rows = (form.add, form.remove)
-        receipt = changes.propose(actor, form.policy, rows, _signed(form), key)
+        asked = Asked(form.add, form.remove, form.anew)
+        receipt = changes.propose(actor, form.policy, asked, _signed(form), key)
         return PolicyActShape(**with_receipt(receipt))
 
     @routes.post("/policies/proposals/{policy}/approve")

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
+from policies.vocabulary import Action
 from sandbox.acts import Actor, Command, Receipt
 from sandbox.errors import (
     CheckpointPending,
@@ -34,6 +35,8 @@ from sandbox.gate.head import Head
 from sandbox.gate.repeats import find_repeat
 
 MAX_BATCH: Final = 256
+LAST_OF_BATCH: Final = frozenset({Action.POLICY_ADOPT, Action.POLICY_APPROVE})
+"""What follows them is ruled by another table, which is found when a unit begins."""
 GATHER_S: Final = 0.002
 MEND_S: Final = 1.0
 _log = logging.getLogger("anbiao.gate")
@@ -148,7 +151,7 @@ class Writer:
         # Whoever was answered in the last batch tends to come back at once: waiting for them
         # for a moment makes one commit and one signature of two. A lone caller never waits.
         wait_until = time.monotonic() + (GATHER_S if self._last_size > 1 else 0)
-        while len(batch) < MAX_BATCH:
+        while len(batch) < MAX_BATCH and batch[-1].command.ACTION not in LAST_OF_BATCH:
             wait_s = wait_until - time.monotonic() if len(batch) < self._last_size else 0
             try:
                 following = self._queue.get(block=wait_s > 0, timeout=max(wait_s, 0))

@@ -5,9 +5,19 @@ The heavy part (compiling a table, the proof, the floors) is done here, before t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
-from policies.changes import Policy, changed, difference, digest_of, policy_from
+from policies.changes import (
+    Policy,
+    changed,
+    difference,
+    digest_of,
+    policy_from,
+    shipped_policy,
+    table_difference,
+)
 from policies.errors import PolicyInvalid
+from policies.table import DecisionTable
 from policies.vocabulary import Role
 from sandbox.acts import Actor, Receipt, SignedAct
 from sandbox.errors import Conflict, Forbidden, NotFound, Unacceptable
@@ -18,6 +28,22 @@ from sandbox.people.stewardship import Signed, signed_by
 from sandbox.records.policies import APPROVED, PolicyVersion
 
 NO_BASE = ""
+
+
+class Anew(StrEnum):
+    """From which rows a policy is adopted anew, when the one in force is another program's."""
+
+    ROWS = "rows"
+    SHIPPED = "shipped"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for: rows to add, ids of rows to take away; or the whole made anew."""
+
+    add: Sequence[str] = ()
+    remove: Sequence[str] = ()
+    anew: Anew | None = None
 
 
 @dataclass(frozen=True)
@@ -43,15 +69,15 @@ class Changes:
     Args:
         desk: the room's ports.
         in_force: the policy in force at the moment of asking.
-        shipped: the policy that ships with the program.
+        table: its decision table, which may be of another program.
     """
 
     def __init__(
-        self, desk: Desk, in_force: Callable[[], Policy], shipped: Callable[[], Policy]
+        self, desk: Desk, in_force: Callable[[], Policy], table: Callable[[], DecisionTable]
     ) -> None:
         self._desk = desk
         self._in_force = in_force
-        self._shipped = shipped
+        self._table = table
 
     def adopt(self, actor: Actor, table: str, request_key: str) -> Receipt:
         """Take the shipped policy for the house's first.
@@ -60,34 +86,34 @@ class Changes:
             Forbidden: the actor is no policy admin, or a policy was adopted before.
             Conflict: `policy-not-in-force`.
         """
-        policy = self._shipped()
+        policy = shipped_policy()
         command = c.AdoptPolicy(
             policy=table,
             version=self._desk.new_id(),
-            change=_change(None, policy),
+            change=_change(policy, NO_BASE, digest_of(_all_of(policy))),
             request_key=request_key,
         )
         return self._desk.gate.perform(actor, command)
 
-    def preview(self, actor: Actor, add: Sequence[str], remove: Sequence[str]) -> Preview:
+    def preview(self, actor: Actor, asked: Asked) -> Preview:
         """What a change of the policy in force would come to; nothing is kept of it.
 
         Raises:
             Forbidden: the actor is no policy admin.
-            Unacceptable: a row is no row.
+            Unacceptable: a row is no row, or nothing would change.
         """
         self._require_admin(actor)
-        return self._worked_out(add, remove)
+        return self._worked_out(asked)
 
     def propose(
         self,
         actor: Actor,
         proposal: str,
-        rows: tuple[Sequence[str], Sequence[str]],
+        asked: Asked,
         signed: Signed,
         request_key: str,
     ) -> Receipt:
-        """Propose a change: rows to add, and ids of rows to take away.
+        """Propose a change, or the policy in force as this program makes it anew.
 
         Raises:
             Unacceptable: a row is no row, a floor is broken, or other terms were signed.
@@ -98,7 +124,7 @@ class Changes:
         self._require_admin(actor)
         command = c.ProposePolicy(
             policy=proposal,
-            change=self._worked_out(*rows).change,
+            change=self._worked_out(asked).change,
             signed=self._signed(actor, proposal, signed),
             request_key=request_key,
         )
@@ -118,7 +144,7 @@ class Changes:
         row = self._row(proposal)
         command = c.ApprovePolicy(
             policy=proposal,
-            change=_change(None, _read(row), row),
+            change=_change(_read(row), row.base, row.diff),
             signed=self._signed(actor, proposal, signed),
         )
         receipt = self._desk.gate.perform(actor, command)
@@ -149,7 +175,8 @@ class Changes:
                 raise Forbidden
             rows = tables.of(PolicyVersion).find()
         by_table = {row.table: row for row in rows if row.state == APPROVED}
-        told = [Told(row, _diff(by_table.get(row.base), row)) for row in rows]
+        now = self._table()
+        told = [Told(row, _diff(by_table.get(row.base), row, now)) for row in rows]
         return sorted(told, key=lambda one: -one.row.version)
 
     def _require_admin(self, actor: Actor) -> None:
@@ -159,14 +186,33 @@ class Changes:
         if Role.POLICY_ADMIN not in roles:
             raise Forbidden
 
-    def _worked_out(self, add: Sequence[str], remove: Sequence[str]) -> Preview:
-        base = self._in_force()
+    def _worked_out(self, asked: Asked) -> Preview:
         try:
-            policy = changed(base, add, remove)
+            if asked.anew is not None:
+                return self._made_anew(asked.anew)
+            base = self._in_force()
+            policy = changed(base, asked.add, asked.remove)
         except PolicyInvalid as error:
             raise Unacceptable(error.code, "the change is no policy", field="rows") from error
-        found = tuple(str(path) for path in policy.proof.found)
-        return Preview(_change(base, policy), difference(base, policy), found)
+        return _preview(base.table, policy, difference(base, policy))
+
+    def _made_anew(self, anew: Anew) -> Preview:
+        """The rows in force, or those that ship, as this program makes a table of them.
+
+        Raises:
+            PolicyInvalid: the rows in force are no policy to this program, or nothing changes.
+        """
+        base = self._table()
+        policy = shipped_policy() if anew is Anew.SHIPPED else self._rows_of(base)
+        if policy.table.digest == base.digest:
+            raise PolicyInvalid("change-empty", "nothing would change")
+        return _preview(base, policy, table_difference(base, policy.table))
+
+    def _rows_of(self, base: DecisionTable) -> Policy:
+        with self._desk.platform() as tables:
+            rows = tables.of(PolicyVersion).find(state=APPROVED)
+        document = next((row.document for row in rows if row.table == base.digest), b"")
+        return policy_from(document)
 
     def _row(self, proposal: str) -> PolicyVersion:
         with self._desk.platform() as tables:
@@ -179,15 +225,17 @@ class Changes:
         return signed_by(self._desk.require(actor.account), signed, {"policy": proposal})
 
 
-def _change(
-    base: Policy | None, policy: Policy, row: PolicyVersion | None = None
-) -> c.PolicyChange:
-    diff = difference(base, policy) if base else tuple(f"+ {line}" for line in policy.lines)
+def _preview(base: DecisionTable, policy: Policy, diff: tuple[str, ...]) -> Preview:
+    found = tuple(str(path) for path in policy.proof.found)
+    return Preview(_change(policy, base.digest, digest_of(diff)), diff, found)
+
+
+def _change(policy: Policy, base: str, diff: str) -> c.PolicyChange:
     return c.PolicyChange(
         document=policy.document,
         table=policy.table.digest,
-        base=row.base if row else base.table.digest if base else NO_BASE,
-        diff=row.diff if row else digest_of(diff),
+        base=base,
+        diff=diff,
         proof=policy.proof.digest,
         paths=policy.proof.paths,
         broken=policy.floors_broken,
@@ -209,11 +257,18 @@ def _read(row: PolicyVersion) -> Policy:
     return policy
 
 
-def _diff(base: PolicyVersion | None, row: PolicyVersion) -> tuple[str, ...]:
+def _all_of(policy: Policy) -> tuple[str, ...]:
+    return tuple(f"+ {line}" for line in policy.lines)
+
+
+def _diff(base: PolicyVersion | None, row: PolicyVersion, now: DecisionTable) -> tuple[str, ...]:
     try:
         policy = policy_from(row.document)
         if base is None:
-            return tuple(f"+ {line}" for line in policy.lines)
+            return _all_of(policy)
+        anew = table_difference(now, policy.table)
+        if row.base == now.digest and row.diff == digest_of(anew):
+            return anew
         return difference(policy_from(base.document), policy)
     except PolicyInvalid:
         return ()  # written in words of another program; its digests still tell

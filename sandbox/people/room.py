@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from policies.changes import Policy, shipped_policy
+from policies.table import DecisionTable
 from sandbox.people.changes import Changes
 from sandbox.people.checks import Checks
 from sandbox.people.desk import Desk
@@ -30,8 +31,18 @@ class People:
     changes: Changes
 
 
-def furnish(desk: Desk, in_force: Callable[[], Policy] = shipped_policy) -> People:
-    """The room over its ports; `in_force` tells the policy that the house rules by now."""
+def furnish(
+    desk: Desk,
+    in_force: Callable[[], Policy] = shipped_policy,
+    table: Callable[[], DecisionTable] | None = None,
+) -> People:
+    """The room over its ports.
+
+    Args:
+        desk: the room's ports.
+        in_force: the policy that the house rules by now.
+        table: its decision table, which may be of another program and have no policy here.
+    """
     checks, readers = Checks(desk), Readers(desk)
     return People(
         entrance=Entrance(desk, checks),
@@ -41,5 +52,5 @@ def furnish(desk: Desk, in_force: Callable[[], Policy] = shipped_policy) -> Peop
         stewardship=Stewardship(desk),
         readers=readers,
         log_access=LogAccess(desk, readers),
-        changes=Changes(desk, in_force, shipped_policy),
+        changes=Changes(desk, in_force, table or (lambda: in_force().table)),
     )

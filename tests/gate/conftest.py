@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "verifier"))
 
 from gate_faults import Faults, FaultyLedgers, FaultyNotary, FaultyPublisher
 from gate_house import PREFIX, Clock, House, Remark, rows_of_hospital

@@ -7,6 +7,7 @@ from small_log import TABLE, Change, Entry, Person, SmallLog, b64, named
 OTHER = "sha256:" + "1" * 64
 THIRD = "sha256:" + "2" * 64
 PROPOSAL = named("proposal")
+FIRST = named("first version")
 ON_PLATFORM = ("platform", "platform")
 
 
@@ -30,14 +31,14 @@ def ruled(rule: str, policy: str = TABLE.digest) -> dict[str, object]:
 class SmallPlatform(SmallLog):
     """Founded by `root`; every signed act is signed as the log asks for it."""
 
-    def __init__(self) -> None:
+    def __init__(self, in_force: str = TABLE.digest) -> None:
         super().__init__(ledger="platform")
-        self.in_force = TABLE.digest
+        self.in_force = in_force
         memberships = {role: named(f"root's {role}") for role in ("operator", "policy-admin")}
         founding = lying(
             roles=["operator", "policy-admin"],
             organisation="platform",
-            ruling=ruled("ledger.open/operator"),
+            ruling=ruled("ledger.open/operator", in_force),
         )
         self.act(
             "root", "ledger.open", {"founding": True}, change=_then(_unsigned, founding),
@@ -105,7 +106,7 @@ class SmallPlatform(SmallLog):
         return self.act("root", "account.remove", objects={"account": account(name)})
 
     def adopt(self, change=None) -> Entry:
-        outcome = {"digests": {"policy": TABLE.digest}}
+        outcome = {"digests": {"policy": self.in_force}, "objects": {"version": FIRST}}
         return self.act("root", "policy.adopt", {"adopted": False}, outcome=outcome, change=change)
 
     def propose(self, by="second", change=None, name=PROPOSAL, table=OTHER) -> Entry:
@@ -119,7 +120,11 @@ class SmallPlatform(SmallLog):
         facts = {"stage": "PROPOSED", "author": False, "appointed": False, "floors_kept": True}
         entry = self.act(
             by, "policy.approve", facts, {"table": table}, change,
-            {"digests": {"policy": table, "diff": OTHER, "proof": OTHER}}, {"policy": name},
+            {
+                "digests": {"policy": table, "diff": OTHER, "proof": OTHER},
+                "objects": {"version": name},
+            },
+            {"policy": name},
         )  # fmt: skip
         self.in_force = table
         return entry
@@ -128,9 +133,9 @@ class SmallPlatform(SmallLog):
         return self.act("second", "session.open", {"self": True}, change=change)
 
 
-def admins() -> SmallPlatform:
+def admins(in_force: str = TABLE.digest) -> SmallPlatform:
     """The platform with its policy adopted, and two people who may change it."""
-    log = SmallPlatform()
+    log = SmallPlatform(in_force)
     log.enrol("root")
     log.adopt()
     log.enrol("second")

@@ -1,5 +1,10 @@
 """What the platform's log says of the policy, and pinned decision tables (R11, R12)."""
 
+import io
+from contextlib import redirect_stdout
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from small_hospital import hospital
 from small_log import TABLE, named
@@ -285,6 +290,105 @@ def test_two_whom_a_third_appointed_are_two_people():
     log.approve("second")
 
     assert story(log)[0] == SOUND
+
+
+# --- a hospital's log beside the platform's -----------------------------------------------------------
+MINUTES = timedelta(minutes=5)
+
+
+def beside(platform, log, tmp_path, keys=None) -> tuple[int, str]:
+    """The verdict on a hospital's log, with the platform's at hand."""
+    for name, each in (("platform", platform), ("hospital", log)):
+        for path, content in each.files().items():
+            (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / path).write_bytes(content)
+    arguments = [str(tmp_path / "hospital"), "--platform", str(tmp_path / "platform")]
+    for key in keys or (*platform.vkeys, *log.vkeys):
+        arguments += ["--key", key]
+    said = io.StringIO()
+    with redirect_stdout(said):
+        code = verifier.main(arguments)
+    return code, said.getvalue().rstrip("\n")
+
+
+def read_on(log, policy=TABLE.digest):
+    """One more reading, ruled by a table."""
+    log.add("regulator", "log.read", {}, change=lambda e: e["ruling"].update(policy=policy))
+
+
+@pytest.mark.requirement("R12")
+def test_a_hospitals_log_follows_the_policy_in_force(tmp_path):
+    platform, log = admins(), hospital()
+    platform.now = log.now = platform.now + MINUTES
+    platform.propose()
+    platform.approve()
+    read_on(log)  # within the minute: a unit that had begun
+    log.now += MINUTES
+    read_on(log, OTHER)
+
+    code, said = beside(platform, log, tmp_path)
+
+    assert code == SOUND
+    assert said.endswith("; policy unpinned, 2 in force by the platform's log")
+
+
+@pytest.mark.requirement("R12")
+@pytest.mark.parametrize(
+    ("ago", "policy", "code"),
+    [
+        (-MINUTES, TABLE.digest, "ruled-by-table-no-longer-in-force"),
+        (MINUTES, OTHER, "ruled-by-table-too-early"),
+        (-MINUTES, THIRD, "ruled-by-table-never-in-force"),
+    ],
+)
+def test_a_table_that_is_not_in_force_on_a_hospitals_log_is_named(ago, policy, code, tmp_path):
+    platform, log = admins(), hospital()
+    platform.now = log.now + 2 * MINUTES
+    platform.propose()
+    platform.approve()
+    log.now = platform.now - ago
+    read_on(log, policy)
+
+    assert_broken(beside(platform, log, tmp_path), code)
+
+
+@pytest.mark.requirement("R12")
+def test_what_ruled_before_the_first_adoption_is_nobodys_fault(tmp_path):
+    platform, log = SmallPlatform(), hospital()
+    read_on(log, OTHER)
+    platform.now = log.now + MINUTES
+    platform.adopt()
+
+    assert beside(platform, log, tmp_path)[0] == SOUND
+
+
+@pytest.mark.requirement("R12")
+def test_a_platforms_log_that_is_unsound_unpinned_or_another_is_named(tmp_path):
+    platform, log = admins(), hospital()
+    assert beside(platform, log, tmp_path / "a", log.vkeys)[0] == verifier.CANNOT_TELL
+    assert beside(SmallPlatform(), log, tmp_path / "b")[0] == verifier.CANNOT_TELL
+    assert_broken(beside(log, log, tmp_path / "c"), "log-not-the-platforms")
+    platform.adopt()
+
+    verdict = beside(platform, log, tmp_path / "d")
+
+    assert_broken(verdict, "policy-adopted-twice")
+    assert verdict[1].endswith(", in the platform's log")
+
+
+@pytest.mark.requirement("R12")
+def test_receipts_are_held_to_the_policy_in_force():
+    platform, log = admins(), hospital()
+    platform.propose()
+    platform.approve()
+    log.now = platform.now + MINUTES
+    read_on(log)
+    pins = verifier.read_pins([*platform.vkeys, *log.vkeys])
+    in_force = (verifier.InForce(OTHER, 0, "2026-07-01T08:00:00.000000Z"),)
+
+    verdict = on_file(log.receipt(len(log.raw) - 1), replace(pins, in_force=in_force))
+
+    assert_broken(verdict, "ruled-by-table-never-in-force")
 
 
 # --- pinned tables ----------------------------------------------------------------------------------
