@@ -8,6 +8,7 @@
 - It decides nothing: whether something may be opened is for the worker's steps to verify.
 """
 
+import re
 import secrets
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
@@ -23,7 +24,7 @@ from crypto.signing import PersonKey, sign_act
 from policies.vocabulary import Action
 from sandbox.custody import translated
 from sandbox.deid.pseudonyms import Pseudonyms, fold
-from sandbox.errors import VerificationFailed
+from sandbox.errors import Unacceptable, VerificationFailed
 from sandbox.exchange import exchange_info
 
 ROOT_FILE: Final = "root.key"
@@ -33,6 +34,37 @@ SERVE_PIN_FILE: Final = "serve.pin"
 STEWARD_PINS_FILE: Final = "stewards.pins"
 ACCOUNT_FILE: Final = "account"
 FIRST_EPOCH: Final = "1"
+
+
+_ACCOUNT = re.compile(r"[0-9a-f]{32}")
+
+
+def keep_account(folder: Path, account: str) -> None:
+    """Tell the worker its service account.
+
+    Raises:
+        Unacceptable: `account-malformed`: it is no account id.
+    """
+    if not _ACCOUNT.fullmatch(account):
+        raise Unacceptable("account-malformed", "an account id has 32 hex digits", field="account")
+    path = folder / ACCOUNT_FILE
+    path.write_text(f"{account}\n", encoding="ascii")
+    path.chmod(0o600)
+
+
+def kept_account(folder: Path) -> str:
+    """The worker's service account, as it was told.
+
+    Raises:
+        VerificationFailed: `account-missing`, `account-malformed`.
+    """
+    try:
+        account = (folder / ACCOUNT_FILE).read_text(encoding="ascii").strip()
+    except FileNotFoundError as error:
+        raise VerificationFailed("account-missing", f"{ACCOUNT_FILE} is not there") from error
+    if not _ACCOUNT.fullmatch(account):
+        raise VerificationFailed("account-malformed", "the worker's account is no account id")
+    return account
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@
 import hmac
 import logging
 import os
-import re
 import resource
 import secrets
 import time
@@ -36,7 +35,7 @@ from sandbox.clean.recipes import recipe_named
 from sandbox.collect.handlers import handlers as collect_handlers
 from sandbox.collect.pulse import Pulse
 from sandbox.enclave import Enclave
-from sandbox.errors import LedgerUnavailable, Unacceptable, Unavailable, VerificationFailed
+from sandbox.errors import LedgerUnavailable, Unavailable, VerificationFailed
 from sandbox.gate import Gate
 from sandbox.gate.governing import Governing
 from sandbox.history import Histories, signed_head
@@ -67,12 +66,11 @@ from sandbox.storage.postgres import PostgresLedgers
 from sandbox.storage.postgres_link import address_given
 from sandbox.storage.postgres_moments import PostgresMoments
 from sandbox.storage.sqlite import SqliteLedgers
-from sandbox.vault import ACCOUNT_FILE, open_vault, pin_serve
+from sandbox.vault import keep_account, kept_account, open_vault, pin_serve
 from sandbox.worker import Worker
 from sandbox.worker import furnish as furnish_worker
 
 _HASHES_AT_ONCE = 2  # each takes `password_memory_kib`; more only wait for one another
-_ACCOUNT = re.compile(r"[0-9a-f]{32}")
 _log = logging.getLogger("anbiao.wiring")
 
 
@@ -225,7 +223,7 @@ def enclave(settings: Settings) -> Enclave:
     store = _key_store(own)
     try:
         vault = open_vault(own, store, _passphrase(settings))
-        account = _worker_account(own)
+        account = kept_account(own)
     except VerificationFailed:
         store.close()
         raise
@@ -273,26 +271,12 @@ def keep_worker_account(settings: Settings, account: str) -> None:
     Raises:
         Unacceptable: it is no account id.
     """
-    if not _ACCOUNT.fullmatch(account):
-        raise Unacceptable("account-malformed", "an account id has 32 hex digits", field="account")
-    path = _made(settings.dir / "vault") / ACCOUNT_FILE
-    path.write_text(f"{account}\n", encoding="ascii")
-    path.chmod(0o600)
+    keep_account(_made(settings.dir / "vault"), account)
 
 
 def pin_serving_key(settings: Settings, public_key: bytes) -> None:
     """Tell the worker whom it seals to: `serve`'s public key, received out of band."""
     pin_serve(_made(settings.dir / "vault"), public_key)
-
-
-def _worker_account(folder: Path) -> str:
-    try:
-        account = (folder / ACCOUNT_FILE).read_text(encoding="ascii").strip()
-    except FileNotFoundError as error:
-        raise VerificationFailed("account-missing", f"{ACCOUNT_FILE} is not there") from error
-    if not _ACCOUNT.fullmatch(account):
-        raise VerificationFailed("account-malformed", "the worker's account is no account id")
-    return account
 
 
 def _worker_actor(ledgers: Ledgers, account: str) -> Actor:
