@@ -5,7 +5,8 @@
 - Wrapped keys live in a key store apart from database and blobs. Destroying one leaves a
   tombstone: `key-destroyed` and `key-unknown` are different answers, and no name comes back.
 - Destroying a parent destroys all below it. `rotate` moves the survivors under a successor first;
-  then no old backup of the store brings back what was destroyed before the rotation.
+  then no old backup of the store brings back what was destroyed before the rotation: a key at the
+  top is destroyed at the provider, too, where no backup of the store reaches.
 
 It holds no key in memory between calls; the root provider may.
 """
@@ -23,6 +24,8 @@ from crypto.roots import RootProvider
 
 KEY_SIZE: Final = 32
 MAX_DEPTH: Final = 8
+AT_ONCE: Final = 512
+"""So many keys are re-wrapped in one step of a rotation."""
 _NONCE_SIZE: Final = 12
 _VERSION: Final = b"\x01"
 _TOMBSTONE: Final = b"\x00"
@@ -146,6 +149,14 @@ class KeyTree:
         """Whether there is a key of that name that was not destroyed."""
         return self._store.get(name) not in {None, _TOMBSTONE}
 
+    def was_made(self, name: str) -> bool:
+        """Whether there is, or ever was, a key of that name."""
+        return self._store.get(name) is not None
+
+    def epochs(self, prefix: str = "") -> list[str]:
+        """Names of keys at the top whose secret at the provider lives, sorted."""
+        return [name for name in self._root.epochs() if name.startswith(prefix)]
+
     def names(self, prefix: str = "") -> Iterator[str]:
         """Names of keys that were not destroyed, sorted."""
         return (name for name, _ in self._living(prefix))
@@ -158,24 +169,82 @@ class KeyTree:
         """
         self._store.put(name, self._wrap(name, parent, self.key(name)))
 
-    def rotate(self, name: str, successor: str) -> list[str]:
+    def begin_epoch(self, name: str) -> None:
+        """Make a key at the top whose secret at the provider is its own; may be repeated.
+
+        Raises:
+            VerificationError: `key-destroyed` when it was destroyed.
+        """
+        self._root.begin_epoch(name)
+        if not self.was_made(name):
+            self.create(name, None)
+
+    def end_epoch(self, name: str) -> None:
+        """Destroy a key at the top, and its secret at the provider; may be repeated.
+
+        Raises:
+            VerificationError: `key-unknown` when no such key was ever made.
+        """
+        self.destroy(name)
+        # Also when the key was destroyed before: a crash may have come in between.
+        self._root.end_epoch(name)
+
+    def rotate(self, name: str, successor: str, prefix: str = "") -> int:
         """Put `successor` in the place of `name`: re-wrap what is under it, then destroy it.
 
-        May be repeated after a crash at any point; it then goes on where it stopped.
+        A survivor is always under one of the two, and both open until the last one has moved. May
+        be repeated after a crash at any point; it then goes on where it stopped.
+
+        Args:
+            name: the key to be destroyed; at the top, with its epoch at the provider.
+            successor: the new key, made when there is none.
+            prefix: what the names of all keys directly under `name` begin with.
 
         Returns:
-            Names of the keys that were re-wrapped by this call.
+            How many keys were re-wrapped by this call.
 
         Raises:
             VerificationError: what `key` raises for `name` and its children.
         """
-        if not self.exists(successor):
-            self.create(successor, self.parent(name))
-        children = [child for child, blob in self._living() if _unpack(blob)[0] == name]
-        for child in children:
-            self.rewrap(child, successor)
+        top = self._store.get(name) == _TOMBSTONE or self.parent(name) is None
+        if not self.was_made(successor):
+            parent = self.parent(name)
+            self.begin_epoch(successor) if parent is None else self.create(successor, parent)
+        below = [child for child, blob in self._living(prefix) if _unpack(blob)[0] == name]
+        for start in range(0, len(below), AT_ONCE):
+            part = below[start : start + AT_ONCE]
+            self._store.put_all({x: self._wrap(x, successor, self.key(x)) for x in part})
+        if top:
+            self.end_epoch(name)
+        else:
+            self.destroy(name)
+        return len(below)
+
+    def prune(self, name: str, prefix: str = "") -> int:
+        """Destroy a key and, one by one, all below it; how many. May be repeated.
+
+        Whatever is below a destroyed key can't be opened; this leaves no blob of it either.
+
+        Raises:
+            VerificationError: `key-unknown` when no such key was ever made.
+        """
         self.destroy(name)
-        return children
+        living = {child: _unpack(blob)[0] for child, blob in self._living(prefix)}
+        doomed, found = {name}, {name}
+        while found := {child for child, parent in living.items() if parent in found}:
+            doomed |= found
+        gone = sorted(doomed - {name})
+        for start in range(0, len(gone), AT_ONCE):
+            self._store.put_all(dict.fromkeys(gone[start : start + AT_ONCE], _TOMBSTONE))
+        return len(doomed)
+
+    def ever(self, prefix: str) -> list[str]:
+        """Names that begin with `prefix` of all keys that were ever made, sorted."""
+        return list(self._store.names(prefix))
+
+    def latest(self, prefix: str) -> str | None:
+        """The last of `ever`; None when there is none."""
+        return max(self._store.names(prefix), default=None)
 
     def destroy(self, name: str) -> None:
         """Destroy a key for good, and with it every key below; may be repeated.
@@ -183,7 +252,7 @@ class KeyTree:
         Raises:
             VerificationError: `key-unknown` when no such key was ever made.
         """
-        if self._store.get(name) is None:
+        if not self.was_made(name):
             raise VerificationError("key-unknown")
         # One step: there is no moment in which the name is free again.
         self._store.put(name, _TOMBSTONE)

@@ -35,6 +35,27 @@ def write(path: Path, octets: bytes) -> None:
     _sync_folder(path.parent)
 
 
+def wipe(path: Path) -> None:
+    """Write zeros over a secret file in its very place, durably; may be repeated.
+
+    The file stays, and says by its zeros that it was wiped. What a file system or a disk keeps of
+    overwritten blocks is beyond this: the medium under a secret must not keep copies.
+
+    Raises:
+        VerificationError: `file-missing`.
+        OSError: the zeros could not be made durable.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError as error:
+        raise VerificationError("file-missing") from error
+    try:
+        os.pwrite(descriptor, bytes(os.fstat(descriptor).st_size), 0)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
 def read(path: Path) -> bytes:
     """The bytes of a secret file.
 

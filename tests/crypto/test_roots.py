@@ -167,3 +167,77 @@ def test_neither_file_nor_wrapping_shows_the_root(sealed_root):
     assert set(json.loads(path.read_bytes())) == {
         "kind", "lanes", "memory_kib", "passes", "salt", "sealed", "v",
     }  # fmt: skip
+
+
+NAME = "hospital:ab:000001"
+
+
+@pytest.mark.requirement("R85")
+def test_an_epoch_is_a_secret_of_its_own_and_its_end_ends_what_it_wrapped(tmp_path):
+    path = tmp_path / "root.key"
+    root = roots.LocalRoot.create(path)
+    root.begin_epoch(NAME)
+    root.begin_epoch(NAME)
+    wrapped, (file,) = root.wrap(NAME, b"key"), (tmp_path / "root.epochs").iterdir()
+    before = file.read_bytes()
+
+    other = roots.LocalRoot.open(path)
+    assert other.epochs() == [NAME]
+    assert other.unwrap(NAME, wrapped) == b"key"
+    other.end_epoch(NAME)
+    other.end_epoch(NAME)
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file.read_bytes() == bytes(len(before))
+    assert code_of(root.unwrap, NAME, wrapped) == "key-destroyed"
+    assert code_of(root.wrap, NAME, b"key") == "key-destroyed"
+    assert code_of(root.begin_epoch, NAME) == "key-destroyed"
+    assert root.epochs() == []
+
+
+def test_the_root_alone_does_not_open_what_an_epoch_wrapped(tmp_path):
+    path = tmp_path / "root.key"
+    root = roots.LocalRoot.create(path)
+    root.begin_epoch(NAME)
+    wrapped = root.wrap(NAME, b"key")
+    (file,) = (tmp_path / "root.epochs").iterdir()
+    file.unlink()
+
+    assert code_of(root.unwrap, NAME, wrapped) == "key-unwrap"
+
+
+def test_an_epoch_of_another_name_or_root_opens_nothing(tmp_path):
+    path = tmp_path / "root.key"
+    root = roots.LocalRoot.create(path)
+    root.begin_epoch(NAME)
+    wrapped = root.wrap(NAME, b"key")
+    (file,) = (tmp_path / "root.epochs").iterdir()
+    file.rename(file.with_name("hospital.ab.000002.key"))
+
+    assert code_of(root.unwrap, "hospital:ab:000002", wrapped) == "key-unwrap"
+    assert code_of(root.wrap, "hospital:ab:000002", b"key") == "key-unwrap"
+
+
+@pytest.mark.parametrize("name", ["", "../up", "A", "a b", "a" * 121])
+def test_a_name_that_no_epoch_has_is_refused(name):
+    root = roots.LocalRoot(bytes(32))
+
+    assert code_of(root.begin_epoch, name) == "key-malformed"
+    assert root.epochs() == []
+
+
+def test_epochs_without_a_folder_end_with_the_process():
+    root = roots.LocalRoot(bytes(32))
+    root.begin_epoch(NAME)
+    wrapped = root.wrap(NAME, b"key")
+    assert root.unwrap(NAME, wrapped) == b"key"
+
+    root.end_epoch(NAME)
+    root.end_epoch("never:made")
+
+    assert code_of(root.unwrap, NAME, wrapped) == "key-destroyed"
+    assert root.epochs() == []
+
+
+def test_wiping_what_is_not_there_says_so(tmp_path):
+    assert code_of(secretfile.wipe, tmp_path / "none") == "file-missing"
