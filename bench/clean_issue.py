@@ -18,10 +18,10 @@ from sandbox.clean.item import clean_item
 from sandbox.clean.masters import Kept, Master, Place, keep, take, unpack_master
 from sandbox.clean.recipes import recipe_named
 from sandbox.clean.rekeying import rekeyed
+from sandbox.dataset_keys import DatasetKeys
 from sandbox.deid.forms import Register
 from sandbox.exchange import issued_context
 from sandbox.storage.blobs_memory import MemoryBlobs
-from sandbox.vault import DatasetKeys
 
 REPORTS = Path(__file__).parent.parent / "examples" / "reports"
 PROJECT, ISSUED = "1" * 32, "2" * 32

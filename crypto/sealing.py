@@ -133,6 +133,11 @@ def object_context(dataset: str, object_id: str, row_digest: str) -> bytes:
     return _bound(b"anbiao-sealed-object-body-v1\n", dataset, object_id, row_digest)
 
 
+def reference_info(ledger: str, dataset: str, erasure: str) -> bytes:
+    """What binds a sealed reference to a person to the order to erase that carries it."""
+    return _bound(b"anbiao-erasure-reference-v1\n", ledger, dataset, erasure)
+
+
 def _bound(label: bytes, *words: str) -> bytes:
     # Each with its length: no two lists of words give the same bytes.
     fields = [word.encode() for word in words]

@@ -8,16 +8,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from policies.vocabulary import DatasetState as D
+from policies.vocabulary import ErasureState as E
 from policies.vocabulary import ItemState as I
 from policies.vocabulary import ReleaseState as R
 from policies.vocabulary import TaskState as T
 
 DATASET: Mapping[D, frozenset[D]] = MappingProxyType(
     {
-        D.DRAFT: frozenset({D.RECEIVING}),
-        D.RECEIVING: frozenset({D.CLEANING}),
-        D.CLEANING: frozenset({D.AWAITING_APPROVAL}),
-        D.AWAITING_APPROVAL: frozenset({D.READY, D.CLEANING}),
+        D.DRAFT: frozenset({D.RECEIVING, D.CLOSED}),
+        D.RECEIVING: frozenset({D.CLEANING, D.CLOSED}),
+        D.CLEANING: frozenset({D.AWAITING_APPROVAL, D.CLOSED}),
+        D.AWAITING_APPROVAL: frozenset({D.READY, D.CLEANING, D.CLOSED}),
         D.READY: frozenset({D.CLEANING, D.SUSPENDED, D.CLOSED}),
         D.SUSPENDED: frozenset({D.READY, D.CLOSED}),
         D.CLOSED: frozenset({D.ERASED}),
@@ -68,17 +69,26 @@ RELEASE: Mapping[R, frozenset[R]] = MappingProxyType(
         R.SUBMITTED: frozenset({R.SCREENING}),
         R.SCREENING: frozenset({R.BLOCKED, R.INDEPENDENT_REVIEW, R.FAILED}),
         R.BLOCKED: frozenset({R.DRAFT}),
-        R.INDEPENDENT_REVIEW: frozenset({R.CONSOLIDATION}),
-        R.CONSOLIDATION: frozenset({R.RETURNED, R.REJECTED, R.APPROVED}),
+        R.INDEPENDENT_REVIEW: frozenset({R.CONSOLIDATION, R.FAILED}),
+        R.CONSOLIDATION: frozenset({R.RETURNED, R.REJECTED, R.APPROVED, R.FAILED}),
         R.RETURNED: frozenset({R.SUBMITTED, R.WITHDRAWN}),
         R.REJECTED: frozenset(),
-        R.APPROVED: frozenset({R.SEALING}),
+        R.APPROVED: frozenset({R.SEALING, R.FAILED}),
         R.SEALING: frozenset({R.RELEASED, R.FAILED}),
         R.RELEASED: frozenset({R.RECALLED, R.EXPIRED}),
         R.RECALLED: frozenset(),
         R.EXPIRED: frozenset(),
         R.WITHDRAWN: frozenset(),
         R.FAILED: frozenset(),
+    }
+)
+
+ERASURE: Mapping[E, frozenset[E]] = MappingProxyType(
+    {
+        E.ORDERED: frozenset({E.BEGUN}),
+        E.BEGUN: frozenset({E.ERASED}),
+        E.ERASED: frozenset({E.FINAL}),
+        E.FINAL: frozenset(),
     }
 )
 
@@ -93,6 +103,7 @@ MACHINES: Mapping[str, Mapping[str, frozenset[str]]] = MappingProxyType(
             ("project item", PROJECT_ITEM),
             ("task", TASK),
             ("release", RELEASE),
+            ("erasure", ERASURE),
         )
     }
 )

@@ -27,11 +27,17 @@ class Action(StrEnum):
     DEPOSIT_ABANDON = "deposit.abandon"
     DEPOSIT_COMPLETE = "deposit.complete"
     DEPOSIT_OPEN = "deposit.open"
+    ERASURE_BEGIN = "erasure.begin"
+    ERASURE_COMPLETE = "erasure.complete"
+    ERASURE_ORDER = "erasure.order"
     EVIDENCE_EXPORT = "evidence.export"
+    HOLD_LIFT = "hold.lift"
+    HOLD_PLACE = "hold.place"
     HOSPITAL_OPEN = "hospital.open"
     ITEM_CLEAN = "item.clean"
     ITEM_ISSUE = "item.issue"
     ITEM_REQUEUE = "item.requeue"
+    KEY_ROTATE = "key.rotate"
     LABEL_SUBMIT = "label.submit"
     LEASE_CLOSE = "lease.close"
     LEDGER_OPEN = "ledger.open"
@@ -68,6 +74,12 @@ SIGNED_ACTIONS = frozenset(
         Action.APPROVAL_OPEN,
         Action.APPROVAL_SIGN,
         Action.DEPOSIT_OPEN,
+        Action.ERASURE_BEGIN,
+        Action.ERASURE_COMPLETE,
+        Action.ERASURE_ORDER,
+        Action.HOLD_LIFT,
+        Action.HOLD_PLACE,
+        Action.KEY_ROTATE,
         Action.LEDGER_OPEN,
         Action.MEMBER_GRANT,
         Action.MEMBER_REVOKE,
@@ -206,6 +218,16 @@ class TaskState(StrEnum):
     ACCEPTED = "ACCEPTED"
     LOCKED = "LOCKED"
     CANCELLED = "CANCELLED"
+
+
+@unique
+class ErasureState(StrEnum):
+    """States of an erasure; only the last one is a certificate's."""
+
+    ORDERED = "ORDERED"
+    BEGUN = "BEGUN"
+    ERASED = "ERASED"
+    FINAL = "FINAL"
 
 
 @unique

@@ -42,9 +42,9 @@ def item_name(project_item: str) -> str:
     return f"item:{project_item}"
 
 
-def record_name(project: str) -> str:
-    """Where a project's record key stands, sealed to `serve`."""
-    return f"record:{project}"
+def record_name(project_item: str) -> str:
+    """Where the key of an issued item's labels and reviews stands, sealed to `serve`."""
+    return f"record:{project_item}"
 
 
 def release_name(release: str) -> str:

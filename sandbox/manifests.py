@@ -10,7 +10,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from crypto.canonical import decode, encode
@@ -131,6 +131,19 @@ def parse_outer(data: bytes) -> OuterManifest:
         raise TooLarge("manifest-too-large", "the inner manifest is over its limit")
     ledger, dataset, key = (_text(value[k], _ID) for k in ("ledger", "dataset", "intake_key"))
     return OuterManifest(ledger, dataset, deposit, key, inner, rows)
+
+
+def inner_bytes(inner: InnerManifest) -> bytes:
+    """The inner part in the form that `parse_inner` reads."""
+    return encode(
+        {
+            "v": 1,
+            "dataset": inner.dataset,
+            "deposit": inner.deposit,
+            "files": [asdict(inner.files[name]) for name in sorted(inner.files)],
+            "register": [asdict(row) for row in inner.register.rows],
+        }
+    )
 
 
 def parse_inner(data: bytes) -> InnerManifest:

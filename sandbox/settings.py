@@ -136,6 +136,15 @@ class Settings(BaseModel):
             "unless set",
         ),
     ] = None
+    erasure_within_s: Annotated[
+        int,
+        Field(
+            ge=60,
+            le=2_592_000,
+            description="seconds after which an ordered erasure must be whole, its key epoch "
+            "destroyed; the worker rotates after half of them",
+        ),
+    ] = 86_400
     spare_disk_bytes: Annotated[
         int, Field(ge=0, description="free disk space below which `doctor` complains")
     ] = 1024 * _MIB

@@ -1,6 +1,7 @@
 """The vault: what only the worker can open.
 
-- Root -> hospital epoch -> dataset -> subject -> file keys, in a key store of its own.
+- Root -> hospital epoch -> dataset -> subject -> file keys (`dataset_keys`), in a key store of its
+  own.
 - Intake private keys, pseudonym keys and subjects' ids lie under their dataset's key, and so do
   the pseudonym keys of its projects: neither `serve` nor anyone who labels ever holds one.
 - The worker's identity key signs intake keys and samples; clients pin its fingerprint.
@@ -8,23 +9,25 @@
 - It decides nothing: whether something may be opened is for the worker's steps to verify.
 """
 
-import re
+import os
 import secrets
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from crypto.keytree import KeyStore, KeyTree
 from crypto.roots import LocalRoot, RootProvider
-from crypto.sealing import SealingPrivateKey, object_info, open_header, seal
+from crypto.sealing import SealingPrivateKey, object_info, open_header, reference_info, seal
+from crypto.sealing import open as open_sealed
 from crypto.signing import PersonKey, sign_act
 from policies.vocabulary import Action
 from sandbox.custody import translated
-from sandbox.deid.pseudonyms import Pseudonyms, fold
-from sandbox.errors import Unacceptable, VerificationFailed
+from sandbox.dataset_keys import DatasetKeys, current_epoch, epoch_name
+from sandbox.errors import Conflict, KeyDestroyed, VerificationFailed
 from sandbox.exchange import exchange_info
 
 ROOT_FILE: Final = "root.key"
@@ -32,39 +35,7 @@ IDENTITY_FILE: Final = "identity.key"
 IDENTITY_PUBLIC_FILE: Final = "identity.pub"
 SERVE_PIN_FILE: Final = "serve.pin"
 STEWARD_PINS_FILE: Final = "stewards.pins"
-ACCOUNT_FILE: Final = "account"
-FIRST_EPOCH: Final = "1"
-
-
-_ACCOUNT = re.compile(r"[0-9a-f]{32}")
-
-
-def keep_account(folder: Path, account: str) -> None:
-    """Tell the worker its service account.
-
-    Raises:
-        Unacceptable: `account-malformed`: it is no account id.
-    """
-    if not _ACCOUNT.fullmatch(account):
-        raise Unacceptable("account-malformed", "an account id has 32 hex digits", field="account")
-    path = folder / ACCOUNT_FILE
-    path.write_text(f"{account}\n", encoding="ascii")
-    path.chmod(0o600)
-
-
-def kept_account(folder: Path) -> str:
-    """The worker's service account, as it was told.
-
-    Raises:
-        VerificationFailed: `account-missing`, `account-malformed`.
-    """
-    try:
-        account = (folder / ACCOUNT_FILE).read_text(encoding="ascii").strip()
-    except FileNotFoundError as error:
-        raise VerificationFailed("account-missing", f"{ACCOUNT_FILE} is not there") from error
-    if not _ACCOUNT.fullmatch(account):
-        raise VerificationFailed("account-malformed", "the worker's account is no account id")
-    return account
+_TURN: Final = "serve-turn:"
 
 
 @dataclass(frozen=True)
@@ -77,106 +48,30 @@ class IntakeOffer:
     signature: bytes
 
 
-@dataclass(frozen=True)
-class DatasetKeys:
-    """The keys of one dataset, by name.
-
-    Names say what a key is for and hold random ids or HMACs only. A name, once destroyed, never
-    comes back, so whatever may be made anew carries a version.
-    """
-
-    tree: KeyTree
-    ledger: str
-    dataset: str
-
-    @property
-    def name(self) -> str:
-        """Name of the dataset's own key."""
-        return f"dataset:{self.ledger}:{self.dataset}"
-
-    def made(self, name: str, subject: str | None = None) -> bytes:
-        """The key `name` below the dataset or one of its subjects, made when there is none.
-
-        Raises:
-            KeyDestroyed: it, or one above it, was destroyed.
-            VerificationFailed: a wrapped key was altered.
-        """
-        with translated():
-            return _made(self.tree, f"{self.name}:{name}", self._parent(subject))
-
-    def taken(self, name: str, key: bytes, subject: str | None = None) -> None:
-        """Keep a key that came from outside; harmless when it is kept already.
-
-        Raises:
-            KeyDestroyed: one above it was destroyed.
-            VerificationFailed: another key has the name.
-        """
-        with translated():
-            full = f"{self.name}:{name}"
-            if not self.tree.exists(full):
-                self.tree.adopt(full, self._parent(subject), key)
-            elif self.tree.key(full) != key:
-                raise VerificationFailed("key-exists")
-
-    def has(self, name: str) -> bool:
-        """Whether there is such a key, not destroyed."""
-        return self.tree.exists(f"{self.name}:{name}")
-
-    def key(self, name: str) -> bytes:
-        """The key of that name.
-
-        Raises:
-            KeyDestroyed: it, or one above it, was destroyed.
-            VerificationFailed: there is none, or it was altered.
-        """
-        with translated():
-            return self.tree.key(f"{self.name}:{name}")
-
-    def destroy(self, name: str) -> None:
-        """Destroy a key; harmless when there is none."""
-        if self.has(name):
-            with translated():
-                self.tree.destroy(f"{self.name}:{name}")
-
-    def pseudonyms(self) -> Pseudonyms:
-        """The dataset's own pseudonyms."""
-        return Pseudonyms(self.made("pseudonyms"))
-
-    def project(self, project: str) -> Pseudonyms:
-        """A project's own pseudonyms, under a key that no other project of the dataset has."""
-        return Pseudonyms(self.made(f"project:{project}"))
-
-    def subject(self, identity: str) -> str:
-        """The random id of a subject, allotted at first sight.
-
-        What is kept is found by an HMAC of the identity: the store holds no identity, and a
-        subject's id can't be computed from one.
-        """
-        found = Pseudonyms(self.made("lookup")).digest("subject", fold(identity)).hex()
-        subject = self.made(f"subject-of:{found}")[:16].hex()
-        self.made(f"subject:{subject}")
-        return subject
-
-    def _parent(self, subject: str | None) -> str:
-        hospital = f"hospital:{self.ledger}:{FIRST_EPOCH}"
-        _made(self.tree, hospital, None)
-        _made(self.tree, self.name, hospital)
-        if subject is None:
-            return self.name
-        name = f"{self.name}:subject:{subject}"
-        _made(self.tree, name, self.name)
-        return name
-
-
 class Vault:
     """Custody of everything the worker can open."""
 
     def __init__(
-        self, root: RootProvider, store: KeyStore, identity: PersonKey, serve_public: bytes
+        self,
+        root: RootProvider,
+        store: KeyStore,
+        identity: PersonKey,
+        serve_public: bytes,
+        keep_pin: Callable[[bytes], None] = lambda _: None,
     ) -> None:
+        """Take root, store, identity and the pinned key of `serve`.
+
+        Args:
+            root: wraps the top of the tree.
+            store: where wrapped keys lie.
+            identity: the worker's own signing key.
+            serve_public: the public half that `serve` opens by.
+            keep_pin: pins another one, durably.
+        """
         self._tree = KeyTree(root, store)
         self._identity = identity
         self._serve_public = serve_public
+        self._keep_pin = keep_pin
 
     @property
     def identity_public(self) -> bytes:
@@ -186,6 +81,53 @@ class Vault:
     def keys(self, ledger: str, dataset: str) -> DatasetKeys:
         """The keys of one dataset."""
         return DatasetKeys(self._tree, ledger, dataset)
+
+    def epoch(self, ledger: str) -> int:
+        """Number of a hospital's newest epoch.
+
+        Raises:
+            VerificationFailed: the key store or the provider can't be believed.
+        """
+        with translated():
+            return int(current_epoch(self._tree, ledger).rpartition(":")[2])
+
+    def epoch_lives(self, ledger: str) -> bool:
+        """Whether the hospital's newest epoch in the key store is one that the provider has.
+
+        It has not where the key store is older than a rotation: nothing in that store opens.
+        """
+        with translated():
+            name = current_epoch(self._tree, ledger)
+        try:
+            with translated():
+                self._tree.key(name)
+        except KeyDestroyed:
+            return False
+        return True
+
+    def rotate(self, ledger: str, epoch: int, datasets: Collection[str]) -> int:
+        """Move a hospital's keys into `epoch`; the one before is destroyed at the provider.
+
+        May be repeated after a crash at any point; it then goes on where it stopped.
+
+        Args:
+            ledger: the hospital's.
+            epoch: number of the new epoch.
+            datasets: those of which something was erased since the last rotation; each gets
+                another key of its own.
+
+        Returns:
+            How many keys were re-wrapped.
+        """
+        moved = sum(self.keys(ledger, dataset).renew(epoch) for dataset in sorted(datasets))
+        fresh, prefix = epoch_name(ledger, epoch), f"hospital:{ledger}:"
+        with translated():
+            current_epoch(self._tree, ledger)
+            # A crash may have left one that is destroyed here and not yet at the provider.
+            old = {*self._tree.names(prefix), *self._tree.epochs(prefix)} - {fresh}
+            return moved + sum(
+                self._tree.rotate(name, fresh, f"dataset-key:{ledger}:") for name in sorted(old)
+            )
 
     def new_intake(self, ledger: str, dataset: str, intake_key: str) -> IntakeOffer:
         """The intake key of that id, made when there is none, offered under a signature."""
@@ -214,6 +156,68 @@ class Vault:
         with translated():
             private = SealingPrivateKey(seed)
             return open_header(private, object_info(dataset, deposit, intake_key), header)
+
+    def open_reference(
+        self, ledger: str, dataset: str, erasure: str, intake_key: str, sealed: bytes
+    ) -> str:
+        """The hospital's own reference to a person, as an order to erase seals it.
+
+        Raises:
+            KeyDestroyed: the intake key was destroyed.
+            VerificationFailed: it is altered, or sealed for another place.
+        """
+        seed = self.keys(ledger, dataset).key(f"intake:{intake_key}")
+        with translated():
+            info = reference_info(ledger, dataset, erasure)
+            opened = open_sealed(SealingPrivateKey(seed), info, sealed)
+        try:
+            return opened.rstrip(b"\0").decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise VerificationFailed("reference-malformed", "a reference is UTF-8") from error
+
+    def turn_under_way(self) -> str | None:
+        """Name of the turn of `serve`'s key pairs that was begun and has not ended."""
+        found = self._tree.names(_TURN)
+        return next((name.removeprefix(_TURN) for name in found), None)
+
+    def turn_for(self, reason: str) -> str | None:
+        """Name of the last turn whose reason begins so, under way or ended; None without one."""
+        names = [name.removeprefix(_TURN) for name in self._tree.ever(_TURN)]
+        return next((n for n in reversed(names) if n.partition(":")[2].startswith(reason)), None)
+
+    def has_ended(self, turn: str) -> bool:
+        """Whether `serve` proved that the former pair is destroyed."""
+        return not self._tree.exists(f"{_TURN}{turn}")
+
+    def begin_turn(self, reason: str) -> str:
+        """Have `serve` change its pair: the turn's name, `<the next pair's number>:<reason>`.
+
+        Raises:
+            Conflict: one is under way.
+        """
+        if self.turn_under_way() is not None:
+            raise Conflict("turn-under-way", "serve is changing its keys already")
+        latest = self._tree.latest(_TURN)
+        number = 2 if latest is None else int(latest.removeprefix(_TURN).split(":")[0]) + 1
+        with translated():
+            self._tree.create(f"{_TURN}{number:06d}:{reason}", None)
+        return f"{number:06d}:{reason}"
+
+    def turn_key(self, turn: str) -> bytes:
+        """The key by which the steps of a turn are proved."""
+        with translated():
+            return self._tree.key(f"{_TURN}{turn}")
+
+    def end_turn(self, turn: str) -> None:
+        """The former pair is destroyed; may be repeated."""
+        with translated():
+            self._tree.destroy(f"{_TURN}{turn}")
+
+    def trust_serve(self, serve_public: bytes) -> None:
+        """From now on seal to this key of `serve`, which it proved to be its own."""
+        if serve_public != self._serve_public:
+            self._keep_pin(serve_public)
+            self._serve_public = serve_public
 
     def seal_for_serve(self, name: str, key: bytes) -> bytes:
         """`key` sealed to `serve`, so that it opens under `name` in the exchange only."""
@@ -253,16 +257,21 @@ def open_vault(folder: Path, store: KeyStore, passphrase: bytes | None = None) -
         identity = PersonKey.load(identity_file)
     public = b64encode(identity.public_bytes).decode()
     (folder / IDENTITY_PUBLIC_FILE).write_text(f"{public}\n", encoding="ascii")
-    return Vault(root, store, identity, read_pin(folder / SERVE_PIN_FILE))
+    pinned = read_pin(folder / SERVE_PIN_FILE)
+    return Vault(root, store, identity, pinned, partial(pin_serve, folder))
 
 
 def pin_serve(folder: Path, serve_public: bytes) -> None:
     """Pin `serve`'s public sealing key for the vault in `folder`."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     text = b64encode(serve_public).decode()
-    path = folder / SERVE_PIN_FILE
-    path.write_text(f"{text}\n", encoding="ascii")
-    path.chmod(0o600)
+    path, draft = folder / SERVE_PIN_FILE, folder / f".{SERVE_PIN_FILE}.new"
+    with draft.open("w", encoding="ascii") as file:
+        draft.chmod(0o600)
+        file.write(f"{text}\n")
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)  # whole or not at all: a turn of keys may be cut off here
 
 
 def read_pin(path: Path) -> bytes:
@@ -277,8 +286,3 @@ def read_pin(path: Path) -> bytes:
         raise VerificationFailed("pin-missing", f"{path.name} is not there") from error
     except (Base64Error, ValueError) as error:
         raise VerificationFailed("pin-malformed", f"{path.name} is not base64") from error
-
-
-def _made(tree: KeyTree, name: str, parent: str | None) -> bytes:
-    with translated():
-        return tree.key(name) if tree.exists(name) else tree.create(name, parent)

@@ -27,7 +27,8 @@ import crypto
 from crypto.keytree import KeyStore
 from policies.duties import conflicts
 from policies.pack import read_pack
-from sandbox.acts import PLATFORM, Actor, Command, Handler
+from sandbox import service_account
+from sandbox.acts import PLATFORM, Command, Handler
 from sandbox.clean.engine_pool import PoolEngine, processes
 from sandbox.clean.handlers import handlers as clean_handlers
 from sandbox.clean.recipes import NAMES as RECIPES
@@ -35,6 +36,7 @@ from sandbox.clean.recipes import recipe_named
 from sandbox.collect.handlers import handlers as collect_handlers
 from sandbox.collect.pulse import Pulse
 from sandbox.enclave import Enclave
+from sandbox.erasure.handlers import handlers as erasure_handlers
 from sandbox.errors import LedgerUnavailable, Unavailable, VerificationFailed
 from sandbox.gate import Gate
 from sandbox.gate.governing import Governing
@@ -52,7 +54,6 @@ from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.notary_wire import NotaryClient, NotaryServer
 from sandbox.provenance.publishing import Publisher
 from sandbox.provenance.shelf import TableShelf
-from sandbox.records.people import Account
 from sandbox.records.port import BlobStore, Ledgers
 from sandbox.release.handlers import handlers as release_handlers
 from sandbox.scanning import identifiers_in
@@ -66,7 +67,7 @@ from sandbox.storage.postgres import PostgresLedgers
 from sandbox.storage.postgres_link import address_given
 from sandbox.storage.postgres_moments import PostgresMoments
 from sandbox.storage.sqlite import SqliteLedgers
-from sandbox.vault import keep_account, kept_account, open_vault, pin_serve
+from sandbox.vault import open_vault, pin_serve
 from sandbox.worker import Worker
 from sandbox.worker import furnish as furnish_worker
 
@@ -103,6 +104,15 @@ class House:
         except Unavailable as error:
             _log.warning("tails are not signed yet: %s", error.code)
         self.people.enrolments.offer_setup()
+        self.turn()
+
+    def turn(self) -> None:
+        """Do `serve`'s part in a change of its keys, if the worker asks for one."""
+        with exclusive(self.settings.dir / "serve" / ".lock"):  # one of several that serve
+            try:
+                self.custody.turn()
+            except VerificationFailed as error:
+                _log.warning("keys are not changed: %s", error.code)
 
     def close(self) -> None:
         """Finish what is queued and let go of everything."""
@@ -137,6 +147,7 @@ def all_handlers(settings: Settings) -> Mapping[type[Command], Handler[Any]]:  #
         **collect_handlers(new_id, RECIPES, timedelta(seconds=settings.deposit_idle_s)),
         **clean_handlers(),
         **label_handlers(),
+        **erasure_handlers(timedelta(seconds=settings.erasure_within_s)),
         **release_handlers(read_pack()),
     }
 
@@ -223,7 +234,7 @@ def enclave(settings: Settings) -> Enclave:
     store = _key_store(own)
     try:
         vault = open_vault(own, store, _passphrase(settings))
-        account = kept_account(own)
+        account = service_account.kept(own)
     except VerificationFailed:
         store.close()
         raise
@@ -239,7 +250,7 @@ def enclave(settings: Settings) -> Enclave:
         exchange=_key_store(folder / "exchange"),
         vault=vault,
         history=Histories(ledgers, gate.notary, settings.pins, own / "log-pins"),
-        actor=_worker_actor(ledgers, account),
+        actor=service_account.actor_of(ledgers, account),
         clock=now_utc,
         new_id=new_id,
     )
@@ -271,19 +282,12 @@ def keep_worker_account(settings: Settings, account: str) -> None:
     Raises:
         Unacceptable: it is no account id.
     """
-    keep_account(_made(settings.dir / "vault"), account)
+    service_account.keep(_made(settings.dir / "vault"), account)
 
 
 def pin_serving_key(settings: Settings, public_key: bytes) -> None:
     """Tell the worker whom it seals to: `serve`'s public key, received out of band."""
     pin_serve(_made(settings.dir / "vault"), public_key)
-
-
-def _worker_actor(ledgers: Ledgers, account: str) -> Actor:
-    """The worker's account with the purposes that it is enrolled for."""
-    with ledgers.open(PLATFORM).snapshot() as tables:
-        row = tables.of(Account).get(account)
-    return Actor(account, purposes=row.purposes if row else ())
 
 
 def notary(settings: Settings) -> NotaryServer:

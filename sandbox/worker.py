@@ -20,10 +20,12 @@ from policies.pack import Pack
 from sandbox.acts import PLATFORM
 from sandbox.clean.engine import Engine
 from sandbox.clean.opening import MOST_BYTES
+from sandbox.clean.parting import Parting
 from sandbox.clean.work import CleanWork
 from sandbox.collect import work as collect_work
 from sandbox.enclave import Enclave, Step
-from sandbox.errors import SandboxError, Unavailable
+from sandbox.erasure.work import ErasureWork
+from sandbox.errors import SandboxError, Unavailable, VerificationFailed
 from sandbox.label import work as label_work
 from sandbox.release.screening import Scan
 from sandbox.release.work import ReleaseWork
@@ -77,6 +79,7 @@ class Worker:
     sweep: Callable[[str], int]
     dismiss: Callable[[], None] = field(default=lambda: None)
     tidy: Callable[[], int] = _nothing
+    replay: Callable[[str], int] = lambda _: 0
 
     def close(self) -> None:
         """End the engine's processes, and close the ledgers."""
@@ -102,12 +105,18 @@ class Worker:
         except Unavailable as error:
             _log.warning("tails are not signed yet: %s", error.code)
         for ledger in self._believed():
+            self._restored(ledger)
             self.sweep(ledger)
         try:
             self.tidy()
         except SandboxError as error:
             # Orphans wait for the next start; nothing else need wait for them.
             _log.warning("orphans are not swept: %s", error.code)
+
+    def _restored(self, ledger: str) -> None:
+        """Before anything else: what was erased and came back by a restore goes again (R76)."""
+        if again := self.replay(ledger):
+            _log.warning("ledger %s: %d erasures were done again", ledger, again)
 
     def _turn_in(self, ledger: str) -> int:
         done = 0
@@ -141,6 +150,11 @@ class Worker:
         self.patience.done(name)
         return 1
 
+    def _check_keys(self, ledger: str) -> None:
+        """Nothing opens in a key store from before a rotation: no item is to blame for that."""
+        if not self.enclave.vault.epoch_lives(ledger):
+            raise VerificationFailed("key-store-outdated", "it is from before a rotation")
+
     def _believed(self) -> Iterator[str]:
         """Ledgers whose past verifies, from an entry 0 that a pinned steward signed."""
         for ledger in self.enclave.ledgers.names():
@@ -150,6 +164,7 @@ class Worker:
                 continue
             try:
                 self.enclave.history(ledger)
+                self._check_keys(ledger)
             except Unavailable:
                 raise
             except SandboxError as error:
@@ -180,13 +195,17 @@ def furnish(
     """
     clean = CleanWork.over(enclave, engine, most_bytes)
     release = ReleaseWork.over(enclave, scan, pack)
+    erasure = ErasureWork.over(enclave, Parting(enclave, clean.opener))
     rooms: list[Steps] = [
+        erasure.steps,
         lambda ledger: collect_work.steps(enclave, ledger),
         clean.steps,
         lambda ledger: label_work.steps(enclave, ledger),
         release.steps,
     ]
-    return Worker(enclave, rooms, Patience(monotonic), clean.sweep, engine.close)
+    return Worker(
+        enclave, rooms, Patience(monotonic), clean.sweep, engine.close, replay=erasure.replay
+    )
 
 
 def run(worker: Worker, stop: threading.Event, poll_s: float = POLL_S) -> None:

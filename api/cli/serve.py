@@ -115,7 +115,7 @@ def _url(settings: Settings, listening: socket.socket) -> str:
 
 
 def _tick(house: wiring.House, server: uvicorn.Server, stop: threading.Event) -> None:
-    """Enter failed logins whose minute is over, now and then; end the server when asked to.
+    """Enter failed logins whose minute is over and change keys, now and then; end when asked to.
 
     uvicorn takes the signals over only once it runs: one that came before must not be lost.
     """
@@ -124,6 +124,10 @@ def _tick(house: wiring.House, server: uvicorn.Server, stop: threading.Event) ->
             house.people.entrance.tick()
         except Unavailable as error:
             _log.warning("failed logins wait for the log: %s", error.code)
+        try:
+            house.turn()
+        except Unavailable as error:
+            _log.warning("keys wait to be changed: %s", error.code)
     server.should_exit = True
 
 

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from policies.vocabulary import ItemState
+from sandbox.clean.codes import SUBJECT_ERASED
 from sandbox.clean.commands import CleanItem
 from sandbox.clean.engine import Engine, Job
 from sandbox.clean.masters import Kept, Master, Place, forget, keep, record
@@ -25,12 +26,13 @@ from sandbox.clean.opening import OpenedItem, Opener
 from sandbox.clean.subjects import identity_of
 from sandbox.deid.forms import FileKind, Result, Verdict
 from sandbox.enclave import Enclave
-from sandbox.errors import CustodyError, InputError, SandboxError
+from sandbox.errors import CustodyError, InputError, KeyDestroyed, SandboxError
 from sandbox.exchange import header_name
 from sandbox.records.deposits import Dataset, Deposit, Item
 
 _log = logging.getLogger("anbiao.worker")
 _MOST_AHEAD_BYTES = 1 << 26
+_ERASED = Verdict(Result.QUARANTINED, FileKind.UNKNOWN, reason=SUBJECT_ERASED)
 _TOO_LARGE = Verdict(Result.QUARANTINED, FileKind.UNKNOWN, reason="too-large")
 _STATES = {
     Result.CLEANED: ItemState.CLEANED,
@@ -97,11 +99,17 @@ class Cleaner:
             self._begin_ahead(following)
             opened = begun.opened
             identity = identity_of(opened.data, opened.subject, opened.register, item.object_id)
-            subject = keys.subject(identity)
-            keys.taken(f"source:{item.id}", opened.file_key, subject)
-            verdict = self._judged(item, begun)
+            try:
+                subject = keys.subject(identity)
+            except KeyDestroyed:
+                # Whoever was erased does not come in again by another file.
+                self._judged(item, begun)
+                verdict = _ERASED
+            else:
+                keys.taken(f"source:{item.id}", opened.file_key, subject)
+                verdict = self._judged(item, begun)
         self._say(ledger, item, dataset, subject, verdict)
-        self._let_go(ledger, item, dataset, subject)
+        self._let_go(task, subject, verdict)
 
     def _begin(self, task: Task) -> _Begun:
         opened = self.opener.item(task.ledger, task.item, task.deposit)
@@ -176,10 +184,13 @@ class Cleaner:
             ),
         )
 
-    def _let_go(self, ledger: str, item: Item, dataset: Dataset, subject: str | None) -> None:
-        if subject is not None:
+    def _let_go(self, task: Task, subject: str | None, verdict: Verdict) -> None:
+        ledger, item, dataset = task.ledger, task.item, task.dataset
+        if subject is not None or verdict is _ERASED:
             name = header_name(ledger, item.deposit, item.object_id)
             self.enclave.exchange.destroy(name)
+        if verdict is _ERASED:
+            self.enclave.blobs.delete(item.source_blob)
         keys = self.enclave.vault.keys(ledger, dataset.id)
         for version in range(1, item.version + 1):
             forget(Place(dataset.id, item.id, version), keys)

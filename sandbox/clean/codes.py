@@ -5,6 +5,9 @@ Those of the engines stand in `sandbox.deid.reasons`. A code is never reused.
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final
+
+SUBJECT_ERASED: Final = "subject-erased"
 
 OPENING: Mapping[str, str] = MappingProxyType(
     {
@@ -23,6 +26,7 @@ OPENING: Mapping[str, str] = MappingProxyType(
         "manifest-too-large": "A part of the deposit's manifest is over its limit.",
         "padding-invalid": "Length prefix and padding do not agree.",
         "seal-altered": "The header does not open under the dataset's intake key.",
+        SUBJECT_ERASED: "It is about somebody who was erased; nothing of it was kept.",
         "source-missing": "The sealed object is not there.",
     }
 )

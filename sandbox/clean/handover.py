@@ -31,6 +31,7 @@ from sandbox.clean.opening import Opener
 from sandbox.clean.rekeying import rekeyed
 from sandbox.clean.sampling import read_batch
 from sandbox.custody import translated
+from sandbox.dataset_keys import issued_key_name, record_key_name
 from sandbox.deid.pseudonyms import Pseudonyms
 from sandbox.enclave import Enclave, History
 from sandbox.errors import VerificationFailed
@@ -114,13 +115,6 @@ class Handover:
     _batches: _Batches = field(default_factory=_Batches)
     _permits: SignedPermits = field(default_factory=SignedPermits)
 
-    def give_record_key(self, ledger: str, project: Project) -> None:
-        """Have `serve` find the project's record key in the exchange."""
-        name = record_name(project.id)
-        keys = self.enclave.vault.keys(ledger, project.dataset)
-        key = keys.made(f"record-key:{project.id}")
-        self.enclave.exchange.put(name, self.enclave.vault.seal_for_serve(name, key))
-
     def issue(self, ledger: str, papers: Papers, project: Project) -> None:
         """Make one approved item a project's own and say so at the gate.
 
@@ -175,20 +169,22 @@ class Handover:
     def _seal(
         self, ledger: str, papers: Papers, project: Project, issued: str, content: bytes
     ) -> str:
-        """Seal and keep what is issued, and have `serve` find its key; the blob's digest.
+        """Seal and keep what is issued, and have `serve` find its keys; the blob's digest.
 
         Key before act: `serve` never sees a task whose item it can't open. After a crash here the
         same id is made again, with a blob of its own; the one that no row names is swept.
         """
         keys = self.enclave.vault.keys(ledger, project.dataset)
-        key = keys.made(f"issued:{issued}", papers.item.subject)
+        key = keys.made(issued_key_name(issued), papers.item.subject)
         with translated():
             # Padded: two projects' issues of one item differ in size by chance, others by more.
             padded = padding.pad(content)
             sealed = chunked.seal(key, issued_context(project.id, issued), padded)
         blob = self.enclave.blobs.put(sealed)
-        name = item_name(issued)
-        self.enclave.exchange.put(name, self.enclave.vault.seal_for_serve(name, key))
+        record = keys.made(record_key_name(issued), papers.item.subject)
+        seal = self.enclave.vault.seal_for_serve
+        given = {item_name(issued): key, record_name(issued): record}
+        self.enclave.exchange.put_all({name: seal(name, own) for name, own in given.items()})
         return blob
 
     def _listed(self, ledger: str, item: Item, approval: Approval) -> Mapping[str, Any]:

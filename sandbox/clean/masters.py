@@ -19,11 +19,11 @@ from crypto import chunked
 from crypto.canonical import decode, encode
 from crypto.commitments import check, commit
 from sandbox.custody import translated
+from sandbox.dataset_keys import DatasetKeys
 from sandbox.deid.forms import Result, Verdict
 from sandbox.deid.text_moving import Moved, is_form
 from sandbox.errors import VerificationFailed
 from sandbox.records.port import BlobStore
-from sandbox.vault import DatasetKeys
 
 TOOL = "anbiao"
 RECORD_VERSION = 1

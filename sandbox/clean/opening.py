@@ -20,7 +20,9 @@ from typing import BinaryIO, Final
 from crypto import chunked, padding
 from crypto.sealing import object_context
 from policies.vocabulary import Action, Role
+from sandbox.clean.inner_parts import inner_key_name, kept_inner
 from sandbox.custody import translated
+from sandbox.dataset_keys import DatasetKeys
 from sandbox.deid.forms import Register
 from sandbox.enclave import Enclave
 from sandbox.errors import DigestMismatch, Malformed, NotFound, Unavailable, VerificationFailed
@@ -34,7 +36,6 @@ from sandbox.manifests import (
     parse_outer,
 )
 from sandbox.records.deposits import Deposit, Item
-from sandbox.vault import DatasetKeys
 
 DEPOSITING = (Role.DEPOSITOR, Role.STEWARD)
 MOST_BYTES: Final = 512 * 2**20
@@ -119,18 +120,26 @@ class Opener:
                 self._opened.popitem(last=False)
         return found
 
+    def lose(self, ledger: str, deposit: str) -> None:
+        """Open a deposit's manifest anew the next time."""
+        self._opened.pop((ledger, deposit), None)
+
     def _open_deposit(self, ledger: str, deposit: Deposit) -> OpenedDeposit:
         self._check_signed(ledger, deposit)
         outer = parse_outer(deposit.manifest)
         if (outer.ledger, outer.dataset, outer.deposit) != (ledger, deposit.dataset, deposit.id):
             raise Malformed("manifest-mismatch", "the manifest names another deposit")
-        name = f"inner:{deposit.id}"
+        keys = self._keys(ledger, outer.dataset)
+        kept = kept_inner(keys, deposit.id, self._enclave.blobs)
+        if kept is not None:
+            return OpenedDeposit(outer, kept)
+        name = inner_key_name(deposit.id)
         key = self._file_key(ledger, outer, outer.inner, name)
         content = self._content(outer.dataset, outer.inner, key, MAX_INNER_BYTES)
         inner = parse_inner(content.data or b"")
         if (inner.dataset, inner.deposit) != (outer.dataset, outer.deposit):
             raise Malformed("manifest-mismatch", "the inner manifest names another deposit")
-        self._keys(ledger, outer.dataset).taken(name, key)
+        keys.taken(name, key)
         # From here the vault alone opens it, and an erasure there is an erasure.
         self._enclave.exchange.destroy(header_name(ledger, deposit.id, deposit.id))
         return OpenedDeposit(outer, inner)

@@ -11,12 +11,13 @@ from functools import partial
 from policies.vocabulary import ItemState
 from sandbox.clean.approvals import APPROVED, OPEN
 from sandbox.clean.cleaning import Cleaner, Task
+from sandbox.clean.codes import SUBJECT_ERASED
 from sandbox.clean.engine import Engine
 from sandbox.clean.handover import Handover, Papers, project_item_id
 from sandbox.clean.opening import MOST_BYTES, Opener
 from sandbox.clean.sampling import Sampler
 from sandbox.enclave import Enclave, Step
-from sandbox.exchange import header_name, record_name
+from sandbox.exchange import header_name
 from sandbox.records.deposits import Approval, Dataset, Deposit, Item
 from sandbox.records.labels import Project, ProjectItem
 from sandbox.records.port import Tables
@@ -30,6 +31,7 @@ class CleanWork:
     """All steps of this room over one house's ledgers."""
 
     enclave: Enclave
+    opener: Opener
     cleaner: Cleaner
     sampler: Sampler
     handover: Handover
@@ -42,6 +44,7 @@ class CleanWork:
         opener = Opener(enclave, most_bytes)
         return cls(
             enclave,
+            opener,
             Cleaner(enclave, engine, opener),
             Sampler(enclave, opener),
             Handover(enclave, opener),
@@ -59,14 +62,20 @@ class CleanWork:
         yield from found
 
     def sweep(self, ledger: str) -> int:
-        """Destroy headers of items that are done, left by a crash; how many there were."""
+        """Destroy headers of items that are done, left by a crash; how many there were.
+
+        Of items that came in of somebody who was erased, the ciphertext as well.
+        """
         gone = 0
         with self.enclave.ledgers.open(ledger).snapshot() as tables:
-            done = [
-                header_name(ledger, item.deposit, item.object_id)
-                for item in tables.of(Item).find()
-                if item.subject is not None
-            ]
+            items = tables.of(Item).find()
+        refused = [item for item in items if item.reason == SUBJECT_ERASED]
+        for item in refused:
+            self.enclave.blobs.delete(item.source_blob)
+        done = [
+            header_name(ledger, item.deposit, item.object_id)
+            for item in (*(item for item in items if item.subject is not None), *refused)
+        ]
         for name in done:
             if self.enclave.exchange.get(name) is not None:
                 self.enclave.exchange.destroy(name)
@@ -95,9 +104,6 @@ class CleanWork:
 
     def _to_issue(self, tables: Tables, dataset: Dataset) -> Iterator[Step]:
         for project in tables.of(Project).find(dataset=dataset.id):
-            if self.enclave.exchange.get(record_name(project.id)) is None:
-                give = partial(self.handover.give_record_key, tables.ledger, project)
-                yield f"record-key:{project.id}", give
             if permit_valid(tables, project, self.enclave.clock()):
                 yield from self._unissued(tables, dataset, project)
 

@@ -22,6 +22,18 @@ SIGNED_NAMES: Final[Mapping[Action, tuple[frozenset[str], frozenset[str]]]] = {
     Action.APPROVAL_OPEN: (frozenset({"dataset", "approval"}), frozenset({"session_key"})),
     Action.APPROVAL_SIGN: (frozenset({"dataset", "approval"}), frozenset({"batch", "verdict"})),
     Action.DEPOSIT_OPEN: (frozenset({"dataset", "deposit"}), frozenset({"manifest"})),
+    Action.ERASURE_BEGIN: (frozenset({"dataset", "erasure"}), frozenset({"subjects"})),
+    Action.ERASURE_COMPLETE: (
+        frozenset({"dataset", "erasure"}),
+        frozenset({"epoch", "items", "project_items", "subjects"}),
+    ),
+    Action.ERASURE_ORDER: (
+        frozenset({"dataset", "erasure"}),
+        frozenset({"scope", "subject", "sealed", "ground"}),
+    ),
+    Action.HOLD_LIFT: (frozenset({"dataset", "hold"}), frozenset({"reason"})),
+    Action.HOLD_PLACE: (frozenset({"dataset", "hold"}), frozenset({"reason"})),
+    Action.KEY_ROTATE: (frozenset({"rotation"}), frozenset({"from_epoch", "to_epoch", "through"})),
     Action.LEDGER_OPEN: (frozenset({"member"}), _GRANT),
     Action.MEMBER_GRANT: (
         frozenset({"member", "membership"}),

@@ -94,7 +94,8 @@ class Agreements:
             found = [
                 tuple(firsts[task] for task in tasks)
                 for tasks in slots.values()
-                if len(tasks) >= row.overlap and all(task in firsts for task in tasks)
+                if len(tasks) >= row.overlap
+                and all(task in firsts and not firsts[task].erased for task in tasks)
             ]
             authors = {label.author for labels in found for label in labels}
             names = {a: tables.of(Pseudonym).require(a).pseudonym for a in authors}
@@ -105,14 +106,14 @@ class Agreements:
         """The figures of what was gathered.
 
         Raises:
-            NotFound: the project's record key is not here any more.
+            NotFound: an item's record key is not here any more.
             VerificationFailed: a record was altered.
         """
         schema = schema_of(labelled.project)
-        key = self._keys.record_key(labelled.project.id)
         said = [
             {labelled.names[label.author]: _marks(schema, key, label) for label in labels}
             for labels in labelled.items
+            for key in [self._keys.record_key(labels[0].item)]
         ]
         return scores(schema, _complete(said, labelled.project.overlap))
 

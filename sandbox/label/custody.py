@@ -1,4 +1,4 @@
-"""How `serve` opens what was issued to it: items under own keys, records under a project's."""
+"""How `serve` opens what was issued to it: items, and what is said of them, under own keys."""
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -46,14 +46,14 @@ class IssuedKeys:
     blobs: BlobStore
     extents: Extents = field(default_factory=Extents)
 
-    def record_key(self, project: str) -> bytes:
-        """The key under which a project's labels are kept.
+    def record_key(self, item: str) -> bytes:
+        """The key under which what is said of a project item is kept: its labels and reviews.
 
         Raises:
             NotFound: the worker has not given it, or it was taken back.
             VerificationFailed: it is not sealed to this side, or stood under another name.
         """
-        return self.serving.key(record_name(project))
+        return self.serving.key(record_name(item))
 
     def open_item(self, item: ProjectItem) -> bytes:
         """The de-identified file of an issued item.

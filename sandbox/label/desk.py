@@ -51,10 +51,10 @@ MAX_TITLE = 120
 
 
 class RecordKeys(Protocol):
-    """Where the desk gets a project's record key, and how large an item is."""
+    """Where the desk gets an item's record key, and how large an item is."""
 
-    def record_key(self, project: str) -> bytes:
-        """The 32-byte key under which the project's labels are kept."""
+    def record_key(self, item: str) -> bytes:
+        """The 32-byte key under which what is said of a project item is kept."""
         ...
 
     def extent(self, item: ProjectItem) -> Extent:
@@ -140,7 +140,7 @@ class LabelDesk:
         )
         with self._ledgers.open(ledger).snapshot() as tables:
             project = tables.of(Project).require(draft.project)
-            item = _item(tables, draft)
+            item = _item(tables, draft.project, draft.task)
         try:
             label, sealed, commitments = self._seal(project, item, draft)
         except InputError as error:
@@ -168,7 +168,9 @@ class LabelDesk:
                 decision = self._decide(ledger, review, reason, value)
         except InputError as error:
             return replace(review, fault=Fault.of(error))
-        sealed, commitment = self._seal_reason(review.project, review.review, reason)
+        sealed, commitment = self._seal_reason(
+            ledger, review.task, review.project, review.review, reason
+        )
         return replace(review, sealed=sealed, commitment=commitment, decision=decision)
 
     def _decide(
@@ -178,7 +180,7 @@ class LabelDesk:
             project = tables.of(Project).require(review.project)
             version = tables.of(Task).require(review.task).version
             draft = LabelDraft(project.id, review.task, version, value, reason, review.shown)
-            item = _item(tables, draft)
+            item = _item(tables, draft.project, draft.task)
         label, sealed, commitments = self._seal(project, item, draft)
         return Decision(label, version, sealed, commitments)
 
@@ -189,7 +191,9 @@ class LabelDesk:
             self._check_text(reason, "reason")
         except InputError as error:
             return replace(reopening, fault=Fault.of(error))
-        sealed, commitment = self._seal_reason(reopening.project, reopening.review, reason)
+        sealed, commitment = self._seal_reason(
+            ledger, reopening.task, reopening.project, reopening.review, reason
+        )
         return replace(reopening, sealed=sealed, commitment=commitment)
 
     def _documents(self, draft: ProjectDraft) -> tuple[bytes, bytes]:
@@ -210,7 +214,7 @@ class LabelDesk:
         """A new label's id, its sealed record, and what the log commits to of it."""
         secret = self._secret(project, item, draft)
         label = secrets.token_hex(16)
-        key = self._keys.record_key(project.id)
+        key = self._keys.record_key(item.id)
         commitments = {
             "label": secret.label.commitment,
             "comment": secret.comment.commitment,
@@ -231,9 +235,13 @@ class LabelDesk:
             shown=salted(shown_payload(item, draft.shown)),
         )
 
-    def _seal_reason(self, project: str, review: str, reason: str) -> tuple[bytes, bytes]:
+    def _seal_reason(
+        self, ledger: str, task: str, project: str, review: str, reason: str
+    ) -> tuple[bytes, bytes]:
         text = salted(reason.encode())
-        key = self._keys.record_key(project)
+        with self._ledgers.open(ledger).snapshot() as tables:
+            item = _item(tables, project, task)
+        key = self._keys.record_key(item.id)
         return seal_record(key, review_place(project, review), {"reason": text}), text.commitment
 
     def _check_text(self, text: str, field: str) -> None:
@@ -265,8 +273,8 @@ def _asked(value: Mapping[str, object], text: str) -> bytes:
         return secrets.token_bytes(32)
 
 
-def _item(tables: Tables, draft: LabelDraft) -> ProjectItem:
-    task = tables.of(Task).require(draft.task)
-    if task.project != draft.project:
+def _item(tables: Tables, project: str, named: str) -> ProjectItem:
+    task = tables.of(Task).require(named)
+    if task.project != project:
         raise NotFound
     return tables.of(ProjectItem).require(task.item)

@@ -140,7 +140,7 @@ def end(tables: Tables, lease_id: str, now: datetime, shown: tuple[str, ...]) ->
 
 def without_lease(task: Task) -> Task:
     """The task after its lease ended without work handed in."""
-    if task.state is TaskState.ADJUDICATION:
+    if task.state in {TaskState.ADJUDICATION, TaskState.CANCELLED}:
         return replace(task, lease=None)
     if task.state is TaskState.IN_REVIEW:
         return replace(task, state=step(TASK, task.state, TaskState.SUBMITTED), lease=None)

@@ -207,10 +207,12 @@ def waiting(tables: Tables, project: str, **equal: object) -> Iterator[Task]:
 
 
 def is_over(tables: Tables, lease: Lease, now: datetime) -> bool:
-    """Whether a lease has run out, or its holder has no role any more that it rests on."""
+    """Whether a lease has run out, or what it rests on is gone: its holder's role, or its task."""
     roles = leases.ROLES[lease.work]
-    return now >= lease.expires_at or not groups.holds_seat(
-        tables, lease.project, lease.account, roles, now
+    return (
+        now >= lease.expires_at
+        or tables.of(Task).require(lease.task).state is TaskState.CANCELLED
+        or not groups.holds_seat(tables, lease.project, lease.account, roles, now)
     )
 
 

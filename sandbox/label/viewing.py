@@ -154,7 +154,7 @@ class Viewing:
         return VersionView(found[0], self._said(found[0]))
 
     def _said(self, label: Label) -> Mapping[str, object]:
-        key = self._keys.record_key(label.project)
+        key = self._keys.record_key(label.item)
         secret = open_label(key, label.project, label.id, label.sealed)
         return LabelPayload.decoded(secret.label.text).value
 

@@ -35,8 +35,8 @@ class ProjectItem:
     """An approved item, re-encrypted for one project under a new id.
 
     `blob` is the ciphertext's digest; the file key, sealed to `serve`, stands in the exchange
-    under `item:<id>`. `frames` is 0 for text. `source_item` is known to worker rows only and
-    never leaves by the API.
+    under `item:<id>`, that of its labels and reviews under `record:<id>`. `frames` is 0 for text.
+    `source_item` is known to worker rows only and never leaves by the API.
     """
 
     INDEXED: ClassVar[tuple[str, ...]] = ("project", "state")
@@ -95,7 +95,10 @@ class Lease:
 
 @dataclass(frozen=True)
 class Label:
-    """One version of one task's label; `sealed` is the payload and salt under the record key."""
+    """One version of one task's label; `sealed` is the payload and salt under the record key.
+
+    Nothing is left of `sealed` once its subject was erased: the commitments stay, and say nothing.
+    """
 
     INDEXED: ClassVar[tuple[str, ...]] = ("task", "project")
     UNIQUE: ClassVar[tuple[tuple[str, ...], ...]] = (("task", "version"),)
@@ -112,6 +115,11 @@ class Label:
     made_by: str
     index: int
     saved_at: datetime
+
+    @property
+    def erased(self) -> bool:
+        """Whether its subject, or the whole dataset, was erased."""
+        return not self.sealed
 
 
 @dataclass(frozen=True)

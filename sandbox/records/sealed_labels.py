@@ -1,4 +1,4 @@
-"""What a label says, sealed under its project's record key, and what the log commits to of it.
+"""What a label says, sealed under the record key of its item, and what the log commits to of it.
 
 - The log holds salted commitments only; payload and salts stand in the row, sealed with
   AES-256-GCM under the record key. Without that key nobody can test a guess against the log.

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from crypto.commitments import check
 from sandbox.acts import project_domain
 from sandbox.custody import translated
+from sandbox.dataset_keys import DatasetKeys, package_key_name, record_key_name
 from sandbox.enclave import Enclave
-from sandbox.errors import NotFound, VerificationFailed
+from sandbox.errors import KeyDestroyed, NotFound, VerificationFailed
 from sandbox.exchange import release_name
 from sandbox.records.labels import Label, Project, ProjectItem
 from sandbox.records.releases import Release
@@ -104,10 +105,9 @@ class Builder:
         known = lineage.accepted(entries, rows.project.id)
         if not known:
             return []
-        key = self.enclave.vault.keys(ledger, rows.project.dataset).made(
-            f"record-key:{rows.project.id}"
-        )
-        return [_line(key, rows, label) for label in known.values()]
+        keys = self.enclave.vault.keys(ledger, rows.project.dataset)
+        found = [(_record_key(keys, label.item), label) for label in known.values()]
+        return [_line(key, rows, label) for key, label in found if key is not None]
 
     def _differences(
         self, rows: _Rows, request: lineage.Request, entries: Sequence[lineage.Entry]
@@ -157,9 +157,15 @@ class Builder:
         )
 
 
-def package_key_name(release: str, request_index: int) -> str:
-    """Name of a package's key in the vault; a request sent again gets another."""
-    return f"release:{release}:{request_index}"
+def _record_key(keys: DatasetKeys, item: str) -> bytes | None:
+    """The key of what was said of an item; None once its subject was erased.
+
+    The vault says so, whatever a row does.
+    """
+    try:
+        return keys.key(record_key_name(item))
+    except KeyDestroyed:
+        return None
 
 
 def _line(key: bytes, rows: _Rows, known: lineage.AcceptedLabel) -> LabelLine:

@@ -12,6 +12,7 @@ from crypto import chunked, padding
 from crypto.canonical import decode
 from crypto.errors import VerificationError
 from sandbox.custody import translated
+from sandbox.dataset_keys import issued_key_name
 from sandbox.enclave import Enclave
 from sandbox.errors import CustodyError, InputError, StateError
 from sandbox.exchange import issued_context
@@ -49,7 +50,7 @@ def misplaced(
 
 
 def _extent(enclave: Enclave, ledger: str, project: Project, item: ProjectItem) -> Extent:
-    key = enclave.vault.keys(ledger, project.dataset).key(f"issued:{item.id}")
+    key = enclave.vault.keys(ledger, project.dataset).key(issued_key_name(item.id))
     sealed = enclave.blobs.read(item.blob)
     with translated():
         padded = chunked.open_all(key, issued_context(project.id, item.id), sealed)

@@ -23,12 +23,12 @@ from policies.pack import Pack
 from policies.vocabulary import Role
 from sandbox.acts import project_domain
 from sandbox.custody import translated
+from sandbox.dataset_keys import package_key_name
 from sandbox.enclave import Enclave, History
 from sandbox.errors import VerificationFailed
 from sandbox.permits import SignedPermits
 from sandbox.records.releases import Release, Vote
 from sandbox.release import lineage
-from sandbox.release.building import package_key_name
 from sandbox.release.commands import SealRelease
 from sandbox.release.custody import delivery_context, open_for_inspection, seal_for_recipient
 from sandbox.release.package import LABELS, digest, pack, unpack

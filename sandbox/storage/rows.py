@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from sandbox.acts import PLATFORM
 from sandbox.records.deposits import Approval, Dataset, Deposit, IntakeKey, Item
+from sandbox.records.erasures import Erasure, KeyEpoch, LegalHold
 from sandbox.records.labels import Label, Lease, Project, ProjectItem, Review, Task
 from sandbox.records.people import (
     Account,
@@ -59,6 +60,9 @@ HOSPITAL_ROWS: tuple[type[Row], ...] = (
     Review,
     Release,
     Vote,
+    Erasure,
+    KeyEpoch,
+    LegalHold,
 )
 
 

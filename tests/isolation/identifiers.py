@@ -53,8 +53,8 @@ def _texts(house: EnclaveHouse, project: str) -> Iterator[str]:
         yield f"{row.id} {row.blob} {row.commitment} {row.project}"
         yield house.serving.key(item_name(row.id)).hex()
         yield house.exchange.get(item_name(row.id)).hex()
-    yield house.serving.key(record_name(project)).hex()
-    yield house.exchange.get(record_name(project)).hex()
+        yield house.serving.key(record_name(row.id)).hex()
+        yield house.exchange.get(record_name(row.id)).hex()
     with house.snapshot() as tables:
         for task in tables.of(Task).find(project=project):
             yield f"{task.id} {task.item} {task.project}"

@@ -44,6 +44,7 @@ from sandbox.clean.approvals import SAMPLED, Signing
 from sandbox.clean.commands import SignApproval
 from sandbox.collect.commands import CreateDataset
 from sandbox.collect.datasets import Creating
+from sandbox.dataset_keys import issued_key_name, record_key_name
 from sandbox.deid.forms import Register, RegisterRow
 from sandbox.deid.residue import find_residue
 from sandbox.enclave import Enclave
@@ -313,9 +314,6 @@ class RoomHouse:
         dataset = self.dataset(**changes)
         self.permit(dataset)
         self.create_project(dataset, **(project or {}))
-        key = self.vault.keys(LEDGER, dataset).made(f"record-key:{self.project}")
-        name = record_name(self.project)
-        self.exchange.put(name, self.vault.seal_for_serve(name, key))
         for _ in range(items):
             self.issue(b"A clear film.", "text", 0)
         return dataset
@@ -323,14 +321,17 @@ class RoomHouse:
     def issue(self, content: bytes, kind: str, frames: int) -> str:
         """Issue one item as the worker does; the id of its task."""
         item, project = new_id(), self.row(Project, self.project)
-        key = self.vault.keys(LEDGER, project.dataset).made(f"issued:{item}")
+        subject, keys = new_id(), self.vault.keys(LEDGER, project.dataset)
+        key = keys.made(issued_key_name(item), subject)
+        record = keys.made(record_key_name(item), subject)
+        for name, own in ((item_name(item), key), (record_name(item), record)):
+            self.exchange.put(name, self.vault.seal_for_serve(name, own))
         sealed = chunked.seal(key, issued_context(self.project, item), padding.pad(content))
-        self.exchange.put(item_name(item), self.vault.seal_for_serve(item_name(item), key))
         row = ProjectItem(
             id=item,
             project=self.project,
             source_item=new_id(),
-            subject=new_id(),
+            subject=subject,
             kind=kind,
             modality="",
             frames=frames,

@@ -52,7 +52,7 @@ def test_a_sealed_label_opens_its_commitment(house):
     task = house.label_one()
     (row,) = house.labels(task)
 
-    secret = open_label(house.keys.record_key(house.project), house.project, row.id, row.sealed)
+    secret = open_label(house.keys.record_key(row.item), house.project, row.id, row.sealed)
 
     assert secret.label.commitment.hex() == row.commitment
     assert LabelPayload.decoded(secret.label.text).value == {"classes": ["effusion"]}

@@ -73,7 +73,7 @@ def test_a_label_that_was_committed_to_for_another_version_is_not_packed(house):
         house.project, house.row(Task, task).item, 9, {"classes": ["none"]}
     ).encoded()
     secret = LabelSecret(salted(text), salted(b""), salted(b"{}"))
-    key = house.keys.record_key(house.project)
+    key = house.keys.record_key(house.row(Task, task).item)
     lying = replace(
         command,
         sealed=seal_label(key, house.project, command.label, secret),

@@ -1,7 +1,6 @@
 """A hospital's house without its doors: real ledgers, gate, notary, policy, vault and rooms."""
 
 import json
-import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,7 +30,6 @@ from api.client.manifest import (
 )
 from api.client.officer import Sitting
 from crypto import sealing
-from crypto.keytree import MemoryKeyStore
 from crypto.roots import LocalRoot
 from policies.decision import CasbinDecisionPoint
 from policies.duties import conflicts
@@ -41,6 +39,7 @@ from sandbox.acts import Command, Receipt
 from sandbox.clean.commands import OpenApproval, SignApproval
 from sandbox.clean.engine import LocalEngine
 from sandbox.clean.handlers import handlers as clean_handlers
+from sandbox.clean.parting import Parting
 from sandbox.clean.recipes import NAMES, recipe_named
 from sandbox.clean.work import CleanWork
 from sandbox.collect import work as collect_work
@@ -48,8 +47,11 @@ from sandbox.collect.arrival import Delivery, arrived, missing
 from sandbox.collect.commands import CompleteDeposit, CreateDataset, OpenDeposit
 from sandbox.collect.handlers import handlers as collect_handlers
 from sandbox.enclave import Enclave
+from sandbox.erasure.handlers import handlers as erasure_handlers
+from sandbox.erasure.work import ErasureWork
 from sandbox.gate import Gate
 from sandbox.history import Histories
+from sandbox.label.handlers import handlers as label_handlers
 from sandbox.manifests import OuterManifest, parse_outer
 from sandbox.people.commands import GrantMembership, IssuePermit, OpenLedger, RevokePermit
 from sandbox.people.handlers import handlers as people_handlers
@@ -65,6 +67,7 @@ from sandbox.storage.keystore import SqliteKeyStore
 from sandbox.storage.sqlite import SqliteLedgers
 from sandbox.vault import Vault
 
+ERASED_WITHIN = timedelta(days=1)
 IDLE = timedelta(seconds=300)
 """So long nothing was heard of a deposit that others may abandon."""
 
@@ -89,6 +92,7 @@ class EnclaveHouse:
         self.ledgers = SqliteLedgers(folder / "db")
         self.blobs = FileBlobs(folder / "blobs")
         self.exchange = SqliteKeyStore(folder / "exchange" / "keys.sqlite")
+        self.serve_store = SqliteKeyStore(folder / "serve" / "keys.sqlite")
         self.vault_store = SqliteKeyStore(folder / "vault" / "keys.sqlite")
         self.notary = NotaryState(folder / "notary", PREFIX, self.clock)
         self.gate = Gate(
@@ -98,16 +102,19 @@ class EnclaveHouse:
                 **people_handlers(conflicts),
                 **collect_handlers(new_id, NAMES, IDLE),
                 **clean_handlers(),
+                **label_handlers(),
+                **erasure_handlers(ERASED_WITHIN),
             },
             notary=self.notary,
             publisher=Publisher(folder / "log"),
             clock=self.clock,
             new_id=new_id,
         )
-        self.serving = Serving(LocalRoot(secrets.token_bytes(32)), MemoryKeyStore(), self.exchange)
+        serve_root = LocalRoot.create(folder / "serve" / "root.key")
+        self.serving = Serving(serve_root, self.serve_store, self.exchange)
         self.worker = Member(purpose=None, purposes=tuple(Purpose))
         self.vault = Vault(
-            LocalRoot(secrets.token_bytes(32)),
+            LocalRoot.create(folder / "vault" / "root.key"),
             self.vault_store,
             self.worker.key,
             self.serving.public_bytes,
@@ -130,6 +137,7 @@ class EnclaveHouse:
             new_id=new_id,
         )
         self.work = CleanWork.over(self.enclave, LocalEngine(recipe_named))
+        self.erasing = ErasureWork.over(self.enclave, Parting(self.enclave, self.work.opener))
 
     # --- acts ----------------------------------------------------------------------------------
     def perform(self, member: Member, command: Command) -> Receipt:
@@ -183,8 +191,12 @@ class EnclaveHouse:
         """Do everything that is to be done; how many steps that took."""
         done = 0
         for _ in range(rounds):
-            steps = [*collect_work.steps(self.enclave, LEDGER), *self.work.steps(LEDGER)]
-            if not steps:
+            steps = [
+                *self.erasing.steps(LEDGER),
+                *collect_work.steps(self.enclave, LEDGER),
+                *self.work.steps(LEDGER),
+            ]
+            if not steps and not self.serving.turn():
                 return done
             for _, act in steps:
                 act()
@@ -256,9 +268,11 @@ class EnclaveHouse:
         files: Mapping[str, bytes],
         register: Sequence[Mapping[str, object]] = (),
         ids: Mapping[str, str] | None = None,
+        subjects: Mapping[str, str] | None = None,
     ) -> "Sealed":
         key, deposit = self.intake_key(dataset), new_id()
         sealed, entries = Sealed(dataset, deposit, b"", {}), []
+        sealed.subjects.update(subjects or {})
         for name, data in files.items():
             octets, row = sealed_bytes(data, key, deposit, (ids or {}).get(name) or new_id())
             sealed.objects[row.object_id] = octets
@@ -438,3 +452,4 @@ class EnclaveHouse:
         self.ledgers.close()
         self.exchange.close()
         self.vault_store.close()
+        self.serve_store.close()
