@@ -20,6 +20,7 @@ from api.routes import (
     catalogue,
     clean,
     collect,
+    erasure,
     evidence,
     health,
     hospitals,
@@ -53,6 +54,7 @@ HOSPITAL_ROUTERS: Routers = (
     label.router,
     agreement.router,
     release.router,
+    erasure.router,
     evidence.router,
 )
 """Routes below `/v1/hospitals/{ledger}`, for its members only."""

@@ -2219,6 +2219,136 @@ class Policies:
 
 
 @dataclass
+class Erasures:
+    """What was ordered to be erased, is erased, and which key epoch ended with it.
+
+    Source: docs/spec/erasure.md, section 4. Of single entries (`whole` is false) only what stands
+    in them is checked, and not what other entries would have to say.
+    """
+
+    whole: bool = True
+    orders: dict[str, Entry] = field(default_factory=dict)
+    begun: dict[str, Entry] = field(default_factory=dict)
+    complete: dict[str, Entry] = field(default_factory=dict)
+    rotations: list[Entry] = field(default_factory=list)
+    holds: dict[str, str] = field(default_factory=dict)  # live ones, with their datasets
+    gone: set[str] = field(default_factory=set)  # datasets and subjects whose keys are destroyed
+
+    def take(self, entry: Entry) -> None:
+        """Check one done act against what came before, and learn from it.
+
+        Raises:
+            Broken: by nobody entitled, out of order, under a hold, or about what is erased.
+        """
+        action, where = entry["action"], f"entry {entry['index']}"
+        if entry["refusal"] is not None:
+            return
+        if action in ERASING:
+            if ERASING[action] not in entry["roles"]:
+                raise Broken("erasure-by-nobody-entitled", where)
+            getattr(self, f"_{action.replace('.', '_')}")(entry, entry["signed"]["terms"], where)
+        elif action in PROCESSING:
+            named = {entry["objects"].get("dataset")}
+            named.add(entry["outcome"].get("objects", {}).get("subject"))
+            if named & self.gone:
+                raise Broken("erased-and-processed", where)
+
+    def final(self, erasure: str) -> Entry | None:
+        """The rotation by which an erasure is final; None when it is not."""
+        done = self.complete.get(erasure)
+        if done is None:
+            return None
+        made = (r for r in self.rotations if r["index"] > done["index"])
+        covering = (r for r in made if int(r["signed"]["terms"]["through"]) >= done["index"])
+        return next(covering, None)
+
+    def _erasure_order(self, entry: Entry, terms: Mapping[str, str], where: str) -> None:
+        erasure = entry["objects"]["erasure"]
+        named = bool(terms["subject"]) + bool(terms["sealed"])
+        if terms["scope"] not in {"dataset", "subject"} or named != (terms["scope"] == "subject"):
+            raise Broken("erasure-of-nobody-clear", where)
+        if erasure in self.orders:
+            raise Broken("erasure-ordered-twice", where)
+        self._check_hold(entry, where)
+        self.orders[erasure] = entry
+
+    def _erasure_begin(self, entry: Entry, terms: Mapping[str, str], where: str) -> None:
+        order = self._before(entry, self.orders, self.begun, where)
+        subjects = terms["subjects"].split(",") if terms["subjects"] else []
+        said = order["signed"]["terms"]
+        if not all(map(HEX32.fullmatch, subjects)) or len(set(subjects)) != len(subjects):
+            raise Broken("erasure-malformed", where)
+        if bool(subjects) != (said["scope"] == "subject"):
+            raise Broken("erasure-of-somebody-else", where)
+        if said["subject"] and subjects != [said["subject"]]:
+            raise Broken("erasure-of-somebody-else", where)
+        self._check_hold(entry, where)
+        self.begun[entry["objects"]["erasure"]] = entry
+
+    def _erasure_complete(self, entry: Entry, terms: Mapping[str, str], where: str) -> None:
+        begun = self._before(entry, self.begun, self.complete, where)
+        subjects = begun["signed"]["terms"]["subjects"]
+        counts = entry["outcome"].get("counts", {})
+        if any(str(counts.get(name)) != said for name, said in terms.items()):
+            raise Broken("erasure-counts-differ", where)
+        if self.whole and terms["epoch"] != str(len(self.rotations) + 1):
+            raise Broken("erasure-in-another-epoch", where)
+        self.complete[entry["objects"]["erasure"]] = entry
+        self.gone |= set(subjects.split(",")) if subjects else {entry["objects"]["dataset"]}
+
+    def _key_rotate(self, entry: Entry, terms: Mapping[str, str], where: str) -> None:
+        if not all(map(SIZE.fullmatch, terms.values())):
+            raise Broken("rotation-malformed", where)
+        former, new = int(terms["from_epoch"]), int(terms["to_epoch"])
+        known = len(self.rotations) + 1 if self.whole else former
+        if (former, new) != (known, former + 1) or int(terms["through"]) >= entry["index"]:
+            raise Broken("rotation-out-of-order", where)
+        self.rotations.append(entry)
+
+    def _hold_place(self, entry: Entry, _: Mapping[str, str], where: str) -> None:
+        hold = entry["objects"]["hold"]
+        if hold in self.holds:
+            raise Broken("hold-placed-twice", where)
+        self.holds[hold] = entry["objects"]["dataset"]
+
+    def _hold_lift(self, entry: Entry, _: Mapping[str, str], where: str) -> None:
+        if self.holds.pop(entry["objects"]["hold"], None) != entry["objects"]["dataset"]:
+            raise Broken("hold-unknown", where)
+
+    def _check_hold(self, entry: Entry, where: str) -> None:
+        if entry["objects"]["dataset"] in self.holds.values():
+            raise Broken("erasure-under-hold", where)
+
+    def _before(
+        self, entry: Entry, former: Mapping[str, Entry], done: Mapping[str, Entry], where: str
+    ) -> Entry:
+        """The step that must come first, of the same dataset; each step is done once."""
+        erasure = entry["objects"]["erasure"]
+        before = former.get(erasure)
+        if before is None or erasure in done:
+            raise Broken("erasure-out-of-order", where)
+        if before["objects"]["dataset"] != entry["objects"]["dataset"]:
+            raise Broken("erasure-of-another-dataset", where)
+        return before
+
+
+ERASING = {
+    "erasure.begin": "worker",
+    "erasure.complete": "worker",
+    "erasure.order": "steward",
+    "hold.lift": "steward",
+    "hold.place": "steward",
+    "key.rotate": "worker",
+}
+PROCESSING = frozenset(
+    {
+        "approval.open", "approval.sample", "approval.sign", "deposit.complete", "deposit.open",
+        "item.clean", "item.issue", "project.create", "release.seal",
+    }
+)  # fmt: skip
+
+
+@dataclass
 class Story:
     """What a log's entries tell: people, releases, and how many verdicts were ruled again."""
 
@@ -2226,6 +2356,7 @@ class Story:
     lineage: Lineage = field(default_factory=Lineage)
     permits: Permits = field(default_factory=Permits)
     policies: Policies = field(default_factory=Policies)
+    erasures: Erasures = field(default_factory=Erasures)
     ruled: int = 0
 
 
@@ -2256,6 +2387,7 @@ def read_story(
             story.people.take(entry)
             story.lineage.take(entry, story.people, quorum)
             story.permits.take(entry, table)
+            story.erasures.take(entry)
         else:
             story.policies.take(entry)
         if told is not None:
@@ -2543,6 +2675,61 @@ def package_digest(files: Mapping[str, bytes]) -> str:
         for name in sorted(files)
     ]
     return digest_of(canonical({"files": rows}))
+
+
+def _subjects_of(entry: Entry) -> set[str]:
+    """Subjects whom an act names, in its objects, its outcome or what was signed."""
+    named = {**entry["objects"], **entry["outcome"].get("objects", {})}
+    signed = entry.get("signed", {}).get("terms", {}).get("subjects", "")
+    of_objects = {value for name, value in named.items() if name.partition("-")[0] == "subject"}
+    return of_objects | set(signed.split(","))
+
+
+CERTIFICATE = _record(
+    {
+        "v": lambda value: type(value) is int and value == 1,
+        "what": lambda value: value == "anbiao-erasure-certificate",
+        "ledger": _spelt(HEX32),
+        "dataset": _spelt(HEX32),
+        "erasure": _spelt(HEX32),
+        "evidence": lambda value: isinstance(value, list) and bool(value),
+    }
+)
+
+
+def verify_certificate(record: Any, pins: Pins) -> str:
+    """The certificate of an erasure: each step signed by who must, and all in the log.
+
+    Raises:
+        Broken: form, an entry, a signature, or the order of steps does not hold.
+        CannotTell: no pinned key speaks for the log.
+    """
+    where = "certificate"
+    if not CERTIFICATE(record):
+        raise Broken("certificate-malformed", where)
+    evidence = [
+        check_attested(one, pins, f"{where}, evidence {number}")
+        for number, one in enumerate(record["evidence"])
+    ]
+    _check_one_history(evidence, where)
+    people, erasures = People(), Erasures(whole=False)
+    for attested in evidence:
+        people.take(attested.entry)
+        erasures.take(attested.entry)
+    erasure = record["erasure"]
+    order, rotation = erasures.orders.get(erasure), erasures.final(erasure)
+    if order is None or rotation is None:
+        raise Broken("certificate-incomplete", where)
+    if (order["ledger"], order["objects"]["dataset"]) != (record["ledger"], record["dataset"]):
+        raise Broken("certificate-of-something-else", where)
+    done, terms = erasures.complete[erasure], rotation["signed"]["terms"]
+    left = done["outcome"]["counts"].get("releases_out", 0)
+    return (
+        f"erasure {erasure} of a {order['signed']['terms']['scope']} in dataset"
+        f" {record['dataset']}: ordered in entry {order['index']}, complete in entry"
+        f" {done['index']}, final in entry {rotation['index']}: key epoch {terms['from_epoch']}"
+        f" destroyed; {left} releases had left before"
+    )
 
 
 def verify_package(source: Source, pins: Pins) -> str:
@@ -3496,7 +3683,7 @@ class Inquiry:
         question = ("Was it deleted?", "数据是否已删除？")
         found = [e for e in self.told.deletions if self._names(e["objects"])]
         if self.scope.kind == "subject":
-            found = [e for e in found if e["objects"].get("subject") == self.scope.name]
+            found = [e for e in found if self.scope.name in _subjects_of(e)]
         if not found:
             if self.told.deletions:
                 said = ("No entry tells of it.", "没有任何条目记录此项删除。")
@@ -3760,6 +3947,8 @@ def _verify_file(data: bytes, name: str, pins: Pins, since: bytes | None) -> str
     record = parse_canonical(data, name)
     if isinstance(record, dict) and "envelope" in record:
         return f"passport: {check_passport(data, pins).sentence}"
+    if isinstance(record, dict) and "what" in record:
+        return verify_certificate(record, pins)
     return verify_receipt(record, pins)
 
 

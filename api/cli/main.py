@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "deposit": ("api.cli.deposit:deposit", "Seal a folder and deposit it, as the hospital."),
     "doctor": ("api.cli.doctor:doctor", "Check how this house is set up."),
     "enrol": ("api.cli.enrol:enrol", "Accounts, keys and memberships, from a person's side."),
+    "erase": ("api.cli.erase:erase", "Erase a person's data or a dataset, as the hospital."),
     "evidence": ("api.cli.evidence:evidence", "Export a dataset's evidence pack."),
     "health": ("api.cli.health:health", "Ask whether a process lives."),
     "keys": ("api.cli.keys:keys", "Make pseudonym keys."),

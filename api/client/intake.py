@@ -52,6 +52,22 @@ def trusted_intake_key(
     )
 
 
+def worker_intake_key(door: Door, ledger: str, dataset: str, worker: str) -> IntakeKey:
+    """The dataset's intake key, once it proved to be the worker's.
+
+    Args:
+        door: the server.
+        ledger: the hospital's ledger.
+        dataset: the dataset.
+        worker: fingerprint of the worker's identity key, as told out of band.
+
+    Raises:
+        ClientError: `fingerprint-differs`, `intake-key-not-signed`, or the server refused.
+    """
+    offer = door.get(f"/hospitals/{ledger}/datasets/{dataset}/intake-key")
+    return _checked(offer, ledger, dataset, worker)
+
+
 def _checked(offer: Json, ledger: str, dataset: str, worker: str) -> IntakeKey:
     identity = _octets(offer, "identity_key")
     if fingerprint(identity) != worker:

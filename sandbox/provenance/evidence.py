@@ -25,7 +25,7 @@ from policies.vocabulary import Action
 from sandbox.errors import NotFound, TooLarge, VerificationFailed
 from sandbox.provenance.entry import time_text
 from sandbox.provenance.publishing import CHECKPOINT, KEYS, head_of
-from sandbox.provenance.receipts import SignedHead, proof_text
+from sandbox.provenance.receipts import SignedHead, proof_text, receipt_document
 
 PROVED: Final = frozenset({Action.APPROVAL_SIGN, Action.RELEASE_SEAL})
 _VERSION: Final = 20
@@ -84,6 +84,27 @@ def write_pack(sink: IO[bytes], subject: Subject, log: Path, supplements: Supple
     files["manifest.json"] = _manifest(subject, files)
     _check_room(files)
     _write_zip(sink, files)
+
+
+def receipts_in(log: Path, indices: Iterable[int]) -> list[dict[str, object]]:
+    """Receipts of entries of a published log, which must stand still meanwhile.
+
+    Raises:
+        NotFound: `log-missing`: nothing is published yet.
+        VerificationFailed: `log-differs`, or `tree-range`: an entry is not published yet.
+    """
+    members = _log_members(log)
+    head = _signed_head(members)
+    octets = _entries_of(members, head.size)
+    tree = Tree()
+    tree.extend(map(leaf_hash, octets))
+    if tree.root() != head_of(head.note).root:
+        raise VerificationFailed("log-differs", "the published entries are not the signed ones")
+    try:
+        proofs = {index: proof_text(tree, index, head) for index in indices}
+    except VerificationError as error:
+        raise VerificationFailed(error.code, "an entry is not published yet") from error
+    return [receipt_document(octets[index], proofs[index]) for index in sorted(proofs)]
 
 
 def _log_members(log: Path) -> dict[str, bytes]:
