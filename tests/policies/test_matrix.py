@@ -178,6 +178,12 @@ def test_expired_contract_stops_all_work_on_a_dataset(case):
     assert not still_open
     assert {a for a in unbound if "contract_valid" in BOOK.sheet[a].facts} == {
         Action.DATASET_SUSPEND,
+        # Whoever is to be erased is erased, whether or not the contract still runs.
+        Action.ERASURE_BEGIN,
+        Action.ERASURE_COMPLETE,
+        Action.ERASURE_ORDER,
+        Action.HOLD_LIFT,
+        Action.HOLD_PLACE,
         Action.LEASE_CLOSE,
         Action.RELEASE_RECALL,
         Action.RELEASE_WITHDRAW,
