@@ -27,9 +27,7 @@ def erase() -> None:
 @erase.command()
 @click.argument("dataset")
 @ledger_option
-@click.option(
-    "--reference", help="Id or record number in the register, or a name; else asked."
-)
+@click.option("--reference", help="Id or record number in the register, or a name; else asked.")
 @click.option("--subject", default="", help="The subject's id in the log, instead.")
 @click.option("--ground", required=True, help="A code of why, such as gdpr-17.")
 @worker_option
