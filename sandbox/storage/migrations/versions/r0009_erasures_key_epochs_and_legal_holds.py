@@ -6,8 +6,8 @@ from sandbox.storage.migrations import steps
 from sandbox.storage.rows import LedgerKind
 from sandbox.storage.schema import TableForm, columns_of
 
-revision: Final = "0008"
-down_revision: Final = "0007"
+revision: Final = "0009"
+down_revision: Final = "0008"
 
 STEPS: Final = (
     steps.MakeTable(
