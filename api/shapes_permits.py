@@ -21,6 +21,17 @@ class PermitEndForm(SignedForm):
     """The end of a permit."""
 
 
+class WitnessForm(SignedForm):
+    """Which witnesses are asked for; the digest of their policy stands in the terms."""
+
+
+class WitnessActShape(BaseModel):
+    """What is asked for from now on."""
+
+    policy: str
+    receipt: ReceiptShape
+
+
 class PermitActShape(BaseModel):
     """A permit just issued or revoked."""
 

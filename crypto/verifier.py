@@ -7,7 +7,7 @@ It is one file on purpose, longer than the house allows elsewhere, so that it ca
 sitting, copied to another machine and run there.
 
     python verifier.py PATH --key VKEY [--key VKEY|FILE ...] [--policy DIGEST] [--platform PATH]
-        [--since CHECKPOINT]
+        [--since CHECKPOINT] [--witnesses POLICY] [--compare OTHER [--evidence FILE]]
 
 What it promises, given at least one pinned key of the log:
  1. every entry is canonical, schema-true, chained to the one before and in the signed tree;
@@ -18,7 +18,9 @@ What it promises, given at least one pinned key of the log:
  5. with decision tables (evidence packs): every verdict is what the table says of the facts;
  6. every release was asked for, screened, approved by enough people of whom one is the
     hospital's and none is the requester or a labeller, before it was sealed;
- 7. with `--since`: today's log continues the one whose checkpoint was kept.
+ 7. with `--since`: today's log continues the one whose checkpoint was kept;
+ 8. with `--witnesses`: a quorum of them cosigned a head over all that releases rest on.
+With `--compare` it says of two heads whether one history has both, and writes the proof if not.
 What it does not know: whether what was committed to was true, who the steward of entry 0 is,
 what an unpinned witness signed; and of a receipt, passport or package alone, which holds a few
 entries of the log: what stands between them (a revoked key, a voter who labelled).
@@ -72,6 +74,8 @@ ED25519, ED25519_COSIGNATURE, MLDSA_COSIGNATURE = 0x01, 0x04, 0x06
 KEY_SIZES = {ED25519: 32, ED25519_COSIGNATURE: 32, MLDSA_COSIGNATURE: 1312}
 DSSE_TYPE = "application/vnd.in-toto+json"
 PREDICATE_TYPE = "urn:anbiao:release-passport:v1"
+UNWITNESSED = "unwitnessed"
+SPLIT_VIEW = "anbiao-split-view"
 TRAINERS = frozenset({"label-admin", "project-lead", "steward"})
 PERMITTED = frozenset(
     {
@@ -117,6 +121,7 @@ SIGNED_OBJECTS = {
     "policy.reject": {"policy"},
     "release.vote": {"release"},
     "training.record": {"training"},
+    "witness.require": set(),
 }
 SIGNED_TERMS = {
     "approval.open": {"session_key"},
@@ -140,6 +145,7 @@ SIGNED_TERMS = {
     "policy.reject": {"reason"},
     "release.vote": {"package", "statement", "verdict"},
     "training.record": {"course", "members", "passed_at", "expires_at"},
+    "witness.require": {"policy"},
 }  # fmt: skip
 PLATFORM_SIGNED = {
     name: (SIGNED_OBJECTS[name], SIGNED_TERMS[name])
@@ -356,6 +362,12 @@ class LogKey:
     kind: int
     key: bytes
 
+    @property
+    def line(self) -> str:
+        """As it is written in one line."""
+        blob = base64.b64encode(bytes([self.kind]) + self.key).decode()
+        return f"{self.name}+{self.key_id.hex()}+{blob}"
+
     def accepts(self, note: "Note", signature: bytes) -> bool:
         """Whether `signature` is this key's over `note`."""
         try:
@@ -456,13 +468,123 @@ def _signature_line(line: str, where: str) -> tuple[str, bytes, bytes]:
 
 
 @dataclass(frozen=True)
+class Quorum:
+    """A tlog-policy file: witnesses, groups of them, and whose word is asked for (clause 8.4)."""
+
+    logs: tuple[LogKey, ...]
+    witnesses: Mapping[bytes, LogKey]
+    groups: Mapping[bytes, tuple[int, tuple[bytes, ...]]]
+    name: bytes
+    digest: str
+
+    def met_by(self, note: "Note") -> bool:
+        """Whether a quorum cosigned; the note's lines were checked before (`check_note`).
+
+        A line without a time claims nothing, and no log vouches for itself.
+        """
+        lines = {(name, key_id): signature for name, key_id, signature in note.lines}
+        met = {
+            name
+            for name, key in self.witnesses.items()
+            if key.name != note.origin
+            and (line := lines.get((key.name, key.key_id))) is not None
+            and _stamp(line) > 0
+        }
+        for name, (threshold, members) in self.groups.items():  # members stand before their group
+            if len(met.intersection(members)) >= threshold:
+                met.add(name)
+        return self.name == b"none" or self.name in met
+
+
+def parse_quorum(data: bytes, where: str) -> Quorum:
+    """A tlog-policy file, strictly. Source: C2SP tlog-policy.
+
+    Raises:
+        Broken: it is none.
+    """
+    logs: list[LogKey] = []
+    witnesses: dict[bytes, LogKey] = {}
+    groups: dict[bytes, tuple[int, tuple[bytes, ...]]] = {}
+    chosen: list[bytes] = []
+    for spot, words in _policy_lines(data, where):
+        taken = {b"none", *witnesses, *groups}
+        match words:
+            case [b"log", key] | [b"log", key, _]:
+                logs.append(_policy_key(key, {ED25519, MLDSA_COSIGNATURE}, spot))
+            case [b"witness", name, key] | [b"witness", name, key, _] if name not in taken:
+                kinds = {ED25519_COSIGNATURE, MLDSA_COSIGNATURE}
+                witnesses[name] = _policy_key(key, kinds, spot)
+            case [b"group", name, count, *members] if name not in taken:
+                groups[name] = (_threshold(count, members, taken, spot), tuple(members))
+            case [b"quorum", name] if name in taken:
+                chosen.append(name)
+            case _:
+                raise Broken("witness-policy-malformed", spot)
+    if len(chosen) != 1:
+        raise Broken("witness-policy-malformed", where)
+    digest = _quorum_digest(witnesses, groups, chosen)
+    return _whole(Quorum(tuple(logs), witnesses, groups, chosen[0], digest), where)
+
+
+def _policy_lines(data: bytes, where: str) -> Iterator[tuple[str, list[bytes]]]:
+    """Each line that says something: its place and its words."""
+    if re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", data) or not data.endswith(b"\n"):
+        raise Broken("witness-policy-malformed", where)
+    for number, line in enumerate(data[:-1].split(b"\n"), start=1):
+        text = re.sub(rb"[ \t]+", b" ", line).strip(b" ")
+        if text and not text.startswith(b"#"):
+            yield f"{where}, line {number}", text.split(b" ")
+
+
+def _whole(policy: Quorum, where: str) -> Quorum:
+    """Nobody stands in it twice, by key or as a member, and it is of a bearable size."""
+    held = [key.key for key in (*policy.logs, *policy.witnesses.values())]
+    used = [name for _, members in policy.groups.values() for name in members]
+    most = max(len(policy.logs), len(policy.witnesses), len(policy.groups))
+    doubled = len(set(held)) < len(held) or len(set(used)) < len(used)
+    if doubled or most > MAX_LINES // 2:
+        raise Broken("witness-policy-malformed", where)
+    return policy
+
+
+def _policy_key(word: bytes, kinds: set[int], where: str) -> LogKey:
+    key = parse_key(word.decode("utf-8", "replace"), where)
+    if key.kind not in kinds:
+        raise Broken("witness-policy-malformed", where)
+    return key
+
+
+def _threshold(count: bytes, members: Sequence[bytes], taken: set[bytes], where: str) -> int:
+    words = {b"all": len(members), b"any": 1}
+    number = int(count) if re.fullmatch(rb"[1-9][0-9]{0,3}", count) else words.get(count, 0)
+    if not 1 <= number <= len(members) or b"none" in members or not set(members) <= taken:
+        raise Broken("witness-policy-malformed", where)
+    return number
+
+
+def _quorum_digest(
+    witnesses: Mapping[bytes, LogKey],
+    groups: Mapping[bytes, tuple[int, tuple[bytes, ...]]],
+    chosen: Sequence[bytes],
+) -> str:
+    """The digest over what decides, as `witness.require` names it (clause 8.5)."""
+    lines = [b"witness %s %s" % (name, key.line.encode()) for name, key in witnesses.items()]
+    lines += [b"group %s %d %s" % (n, k, b" ".join(m)) for n, (k, m) in groups.items()]
+    return digest_of(b"".join(line + b"\n" for line in (*lines, b"quorum " + chosen[0])))
+
+
+@dataclass(frozen=True)
 class Pins:
-    """What the verifying person brought along: keys, and digests of decision tables if any."""
+    """What the verifying person brought along.
+
+    Keys, and if any: digests of decision tables, and the policy of witnesses.
+    """
 
     keys: tuple[LogKey, ...]
     policies: frozenset[str] = frozenset()
     platform: str = ""  # where the platform's log is, if it is at hand
     in_force: tuple["InForce", ...] = ()  # what that log proves: table after table
+    quorum: Quorum | None = None
 
     def of(self, origin: str) -> tuple[LogKey, ...]:
         """Pinned keys of a log's own (name = origin)."""
@@ -884,7 +1006,7 @@ def _is_due(name: str, size: int) -> bool:
     """Whether a log of this size has such a file."""
     match = TILE_NAME.fullmatch(name)
     if match is None:
-        return name in {"checkpoint", "keys"}
+        return name in {"checkpoint", "keys", "witnessed"}
     kind, index, width = match[1], int(re.sub("[x/]", "", match[2])), int(match[3] or TILE)
     count = size >> (0 if kind == "entries" else 8 * int(kind))
     due = index * TILE < count and width == min(TILE, count - index * TILE)
@@ -930,6 +1052,7 @@ class Log:
     raw: Sequence[bytes]
     levels: Subtrees
     cosignatures: int
+    witnessed: Note | None = None  # its largest head that a quorum of pinned witnesses cosigned
 
     @property
     def ledger(self) -> str:
@@ -1008,6 +1131,8 @@ def verify_log(source: Source, pins: Pins, since: bytes | None = None) -> Log:
         Broken: anything in it is not as it must be.
         CannotTell: no pinned key speaks for it.
     """
+    # Before the checkpoint: a log that grows meanwhile has this one among its own all the same.
+    beside = _read_if_there(source, "witnessed")
     note = parse_note(source.read("checkpoint"), "checkpoint")
     keys = parse_keys_file(source.read("keys"), note.origin, "keys")
     unknown = check_note(note, keys, pins, "checkpoint")
@@ -1016,9 +1141,38 @@ def verify_log(source: Source, pins: Pins, since: bytes | None = None) -> Log:
     if levels.root(note.size) != note.root:
         raise Broken("root-differs-from-checkpoint", "checkpoint")
     log = Log(note, raw, levels, unknown)
+    log = replace(log, witnessed=_witnessed_head(log, beside, keys, pins))
     if since is not None:
         check_since(log, since, keys, pins)
     return log
+
+
+def _witnessed_head(
+    log: Log, beside: bytes | None, keys: Sequence[LogKey], pins: Pins
+) -> Note | None:
+    """The largest head that the pinned quorum cosigned: the published one, or the file beside it.
+
+    Raises:
+        Broken: that file is no head of this history, or a line that can be checked is wrong.
+    """
+    heads = [log.note]
+    if beside is not None:
+        heads.append(parse_note(beside, "witnessed"))
+        check_note(heads[1], keys, pins, "witnessed")
+        log.check_same(heads[1], "witnessed")
+    if pins.quorum is None:
+        return None
+    return next((note for note in heads if pins.quorum.met_by(note)), None)
+
+
+def _read_if_there(source: Source, name: str) -> bytes | None:
+    names = source.names()
+    if names is not None and name not in names:
+        return None
+    try:
+        return source.read(name)
+    except Broken:
+        return None
 
 
 def check_since(log: Log, since: bytes, keys: Sequence[LogKey], pins: Pins) -> None:
@@ -1767,6 +1921,8 @@ class Lineage:
     datasets: dict[str, str] = field(default_factory=dict)  # of each project
     gradings: dict[str, tuple[int, str]] = field(default_factory=dict)  # of each dataset
     signs: dict[str, list[Entry]] = field(default_factory=dict)  # an officer's, by dataset
+    witness: str = UNWITNESSED  # the policy of witnesses that the hospital asks for
+    asked: dict[str, str] = field(default_factory=dict)  # the same, as each release was requested
 
     def take(self, entry: Entry, people: People, quorum: Mapping[str, Any] | None = None) -> None:
         """Learn from one entry, and judge it when it seals a release.
@@ -1782,10 +1938,10 @@ class Lineage:
         if action == "label.submit" or (action == "review.submit" and decides):
             for project in {objects.get("project", ""), entry["domain"].partition(":")[2]}:
                 self.labellers.setdefault(project, set()).add(entry["actor"])
-        elif action in {"dataset.create", "approval.sign", "project.create"}:
+        elif action in {"dataset.create", "approval.sign", "project.create", "witness.require"}:
             self._begin(entry)
         elif action in {"release.request", "release.screen"}:
-            (self.requests if action == "release.request" else self.screens)[release] = entry
+            self._advance(release, entry)
         elif action == "release.vote":
             self.votes.setdefault(release, []).append(people.vote(entry))
         elif action == "release.seal":
@@ -1795,8 +1951,26 @@ class Lineage:
         """The dataset from which a release was made, as far as these entries tell."""
         return self.datasets.get(self.requests[release]["objects"].get("project", ""), "")
 
+    def _advance(self, release: str, entry: Entry) -> None:
+        if entry["action"] == "release.screen":
+            self.screens[release] = entry
+            return
+        self.requests[release], self.asked[release] = entry, self.witness
+
+    def _require(self, entry: Entry) -> None:
+        """From now on a steward asks for these witnesses, or for none (clause 8.5)."""
+        where, policy = f"entry {entry['index']}", entry["signed"]["terms"]["policy"]
+        if "steward" not in entry["roles"]:
+            raise Broken("witnesses-asked-by-no-steward", where)
+        if policy != "none" and not DIGEST.fullmatch(policy):
+            raise Broken("witness-policy-malformed", where)
+        self.witness = UNWITNESSED if policy == "none" else policy
+
     def _begin(self, entry: Entry) -> None:
         dataset, outcome = entry["objects"].get("dataset", ""), entry["outcome"]
+        if entry["action"] == "witness.require":
+            self._require(entry)
+            return
         if entry["action"] == "project.create":
             self.datasets[entry["objects"].get("project", "")] = dataset
             return
@@ -1819,6 +1993,8 @@ class Lineage:
             raise Broken("release-of-another-package", where)
         if release in self.sealed:
             raise Broken("release-sealed-twice", where)
+        if entry["outcome"].get("codes", {}).get("witness", UNWITNESSED) != self.asked[release]:
+            raise Broken("release-witness-differs", where)
         request = self.requests[release]
         recipient = entry["outcome"].get("objects", {}).get("recipient")
         if recipient is None or recipient != request["objects"].get("recipient"):
@@ -2392,7 +2568,25 @@ def read_story(
             story.policies.take(entry)
         if told is not None:
             told.take(entry)
+    if pins.quorum is not None:
+        check_witnessed(log, story.lineage)
     return story
+
+
+def check_witnessed(log: Log, lineage: Lineage) -> None:
+    """The pinned quorum vouches for a head over all that releases rest on (clause 8.7).
+
+    Raises:
+        Broken: a release left for which the hospital asked for witnesses, and they never saw it.
+        CannotTell: no quorum vouches for any head yet.
+    """
+    seen = 0 if log.witnessed is None else log.witnessed.size
+    for release, seal in lineage.sealed.items():
+        last = max(vote.index for vote in lineage.votes[release])
+        if lineage.asked[release] != UNWITNESSED and seen <= last:
+            raise Broken("release-without-quorum", f"entry {seal['index']}")
+    if log.witnessed is None:
+        raise CannotTell("no quorum of the pinned witnesses vouches for this log yet")
 
 
 # --- 10. proofs, receipts, passports, packages ----------------------------------------------------
@@ -2525,11 +2719,21 @@ class Passport:
         """The entries, in order."""
         return tuple(attested.entry for attested in self.evidence)
 
+    vouched: str = UNWITNESSED
+
     @property
     def sentence(self) -> str:
         """What can be said of it."""
-        predicate = self.statement["predicate"]
-        return f"release {predicate['release']}, {predicate.get('witness')}"
+        return f"release {self.statement['predicate']['release']}, {self.vouched}"
+
+    def demand_witnesses(self, pins: Pins, where: str) -> None:
+        """What left without witnesses is not sound to who pins a policy of them.
+
+        Raises:
+            Broken: the hospital asked for none.
+        """
+        if pins.quorum is not None and self.vouched == UNWITNESSED:
+            raise Broken("release-unwitnessed", where)
 
 
 def pae(payload_type: str, body: bytes) -> bytes:
@@ -2569,7 +2773,23 @@ def check_passport(data: bytes, pins: Pins, where: str = "passport") -> Passport
     grants = people.by_membership.values()
     workers = {g.signing_key for g in grants if g.role == "worker" and g.counts(last)}
     _check_signers(votes, signatures, workers, pae(DSSE_TYPE, canonical(statement)), where)
-    return Passport(statement, tuple(evidence))
+    asked = lineage.asked[statement["predicate"]["release"]]
+    return Passport(statement, tuple(evidence), _vouched(asked, evidence, pins, where))
+
+
+def _vouched(asked: str, evidence: Sequence[Attested], pins: Pins, where: str) -> str:
+    """Who vouches for the heads under which a passport stands, in words (clause 8.7).
+
+    Raises:
+        Broken: the hospital asks for witnesses, and the pinned ones are no quorum here.
+    """
+    if asked == UNWITNESSED:
+        return UNWITNESSED
+    if pins.quorum is None:
+        return f"witnesses {asked} not checked"
+    if not all(pins.quorum.met_by(attested.note) for attested in evidence):
+        raise Broken("release-without-quorum", where)
+    return f"witnessed by {pins.quorum.digest}"
 
 
 def _check_one_history(evidence: Sequence[Attested], where: str) -> None:
@@ -2638,6 +2858,8 @@ def _check_statement(
     )
     if named != (predicate["ledger"], predicate["project"], predicate["recipient"]):
         raise Broken("statement-differs-from-log", where)
+    if predicate.get("witness", UNWITNESSED) != lineage.asked[release]:
+        raise Broken("release-witness-differs", where)
     # (2) the votes are on this statement and this package, and enough
     digest = digest_of(canonical(statement))
     if package_of(screen, where) != (predicate["package"], digest):
@@ -2736,6 +2958,7 @@ def verify_package(source: Source, pins: Pins) -> str:
     """A package folder: the passport and exactly the files it names; the sentence to print."""
     names = frozenset(source.names() or ()) - {"passport.json"}
     passport = check_passport(source.read("passport.json"), pins)
+    passport.demand_witnesses(pins, "passport")
     subjects = {s["name"]: s["digest"]["sha256"] for s in passport.statement["subject"]}
     for name in sorted(names ^ subjects.keys()):
         raise Broken("package-file-unknown" if name in names else "package-file-missing", name)
@@ -2821,7 +3044,7 @@ class Evidence:
 def verify_evidence(data: bytes, pins: Pins, since: bytes | None = None) -> str:
     """An evidence pack: log, people, verdicts, proofs and passports; the sentence to print."""
     evidence = open_evidence(data, pins, since)
-    return f"{evidence.sentence}; {_trust_words(evidence.log.cosignatures, pins)}"
+    return f"{evidence.sentence}; {_trust_words(evidence.log, pins)}"
 
 
 def open_evidence(
@@ -2872,9 +3095,11 @@ def _check_complete(lineage: Lineage, dataset: str, passports: set[str]) -> None
         raise Broken(code, f"packages/{release}/passport.json")
 
 
-def _trust_words(cosignatures: int, pins: Pins) -> str:
+def _trust_words(log: Log, pins: Pins) -> str:
     """Who else saw the log, and whether its tables are those that were expected (7.3, 7.7)."""
-    seen = f"{cosignatures} cosignatures not checked" if cosignatures else "unwitnessed"
+    seen = f"{log.cosignatures} cosignatures not checked" if log.cosignatures else UNWITNESSED
+    if log.witnessed is not None:
+        seen = f"witnessed up to {log.witnessed.size}"
     words = f"{seen}; policy {'pinned' if pins.policies else 'unpinned'}"
     if pins.in_force:
         words += f", {len(pins.in_force)} in force by the platform's log"
@@ -3809,14 +4034,205 @@ def _told_looks(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     ]
 
 
-# --- 13. the program ------------------------------------------------------------------------------
+# --- 13. two heads of one log, side by side -------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of two heads: the note, the keys that its log names, where its tiles are if known."""
+
+    raw: bytes
+    note: Note
+    keys: tuple[LogKey, ...]
+    source: Source | None
+
+
+def side_of(target: str, token: str | None) -> Side:
+    """A head out of a note's file, a log's folder or its address.
+
+    Raises:
+        Broken: it is no checkpoint.
+        CannotTell: there is no such thing.
+    """
+    path = Path(target)
+    if re.match(r"https?://", target) or path.is_dir():
+        source: Source = Folder(path) if path.is_dir() else Web(target, token)
+        raw = source.read("checkpoint")
+        note = parse_note(raw, target)
+        return Side(raw, note, parse_keys_file(source.read("keys"), note.origin, target), source)
+    if not path.is_file():
+        raise CannotTell("there is no such file or folder")
+    if path.stat().st_size > MAX_FILE:
+        raise Broken("file-too-large", path.name)
+    raw = path.read_bytes()
+    return Side(raw, parse_note(raw, path.name), (), None)
+
+
+def compare(first: str, second: str, pins: Pins, token: str | None, out: Path | None) -> str:
+    """Whether two heads can be of one history; if not, the proof is written to a file.
+
+    Raises:
+        Broken: the log signed two histories.
+        CannotTell: the heads are of two logs, no pinned key speaks for them, or the hashes that
+            would tell are not at hand.
+    """
+    sides = [side_of(first, token), side_of(second, token)]
+    small, large = sorted(sides, key=lambda side: (side.note.size, side.source is not None))
+    if small.note.origin != large.note.origin:
+        raise CannotTell("the two heads are of different logs")
+    keys = large.keys or small.keys
+    for side, name in zip(sides, (first, second), strict=True):
+        check_note(side.note, side.keys or keys, pins, name)
+    root, proof = _earlier(small.note, large)
+    origin, sizes = small.note.origin, f"{small.note.size} and {large.note.size} entries"
+    if root == small.note.root:
+        return f"heads of {origin}: {sizes}, one history"
+    data = canonical(
+        {
+            "v": 1,
+            "kind": SPLIT_VIEW,
+            "smaller": small.raw.decode("utf-8"),
+            "larger": large.raw.decode("utf-8"),
+            "keys": "".join(f"{key.line}\n" for key in keys or pins.of(origin)),
+            "root": base64.b64encode(root).decode(),
+            "proof": [base64.b64encode(node).decode() for node in proof],
+        }
+    )
+    path = out or Path(f"split-view-{sha256(data).hex()[:16]}.json")
+    path.write_bytes(data)
+    raise Broken("log-forked", f"{origin}, {sizes}; the proof is in {path.name}")
+
+
+def _earlier(small: Note, large: Side) -> tuple[bytes, list[bytes]]:
+    """The root that the larger log had at the smaller size, and the proof of it."""
+    if small.size in {0, large.note.size}:
+        return (large.note.root if small.size else small.root), []
+    if large.source is None:
+        raise CannotTell("heads of two sizes: name the folder or address of the larger log")
+    leaves: list[bytes] = []
+    for index, width in _spans(large.note.size):
+        data = large.source.read(tile_name("0", index, width))
+        if len(data) != width * HASH:
+            raise Broken("tile-differs", tile_name("0", index, width))
+        leaves += [data[at : at + HASH] for at in range(0, len(data), HASH)]
+    levels = levels_of(leaves)
+    if root_at(levels, large.note.size) != large.note.root:
+        raise Broken("root-differs-from-checkpoint", "hash tiles")
+    proof = _consistency(levels, small.size, (0, large.note.size), whole=True)
+    return root_at(levels, small.size), proof
+
+
+def _consistency(
+    levels: Sequence[Sequence[bytes]], old: int, span: tuple[int, int], *, whole: bool
+) -> list[bytes]:
+    """The consistency proof of the first `old` leaves of a span. Source: RFC 6962 2.1.2."""
+    start, stop = span
+    if old == stop - start:
+        return [] if whole else [_span_root(levels, start, stop)]
+    middle = start + (1 << ((stop - start - 1).bit_length() - 1))
+    if start + old <= middle:
+        left = _consistency(levels, old, (start, middle), whole=whole)
+        return [*left, _span_root(levels, middle, stop)]
+    right = _consistency(levels, old - (middle - start), (middle, stop), whole=False)
+    return [*right, _span_root(levels, start, middle)]
+
+
+def _span_root(levels: Sequence[Sequence[bytes]], start: int, stop: int) -> bytes:
+    """The root over leaves that lie as RFC 6962 splits trees."""
+    size = stop - start
+    if size & (size - 1) == 0:
+        level = size.bit_length() - 1
+        return levels[level][start >> level]
+    middle = start + (1 << (size.bit_length() - 1))
+    return node_hash(_span_root(levels, start, middle), _span_root(levels, middle, stop))
+
+
+def roots_by_consistency(
+    old: int, new: int, old_root: bytes, path: Sequence[bytes]
+) -> tuple[bytes, bytes] | None:
+    """The two roots that a consistency proof leads to; None when it has another form.
+
+    Source: RFC 9162 2.1.4.2.
+    """
+    nodes = [old_root, *path] if old & (old - 1) == 0 else list(path)
+    if not path or any(len(node) != HASH for node in nodes):
+        return None
+    place, last = old - 1, new - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    first = second = nodes[0]
+    for node in nodes[1:]:
+        if last == 0:
+            return None
+        if place & 1 or place == last:
+            first, second = node_hash(node, first), node_hash(node, second)
+            while not place & 1 and place:
+                place, last = place >> 1, last >> 1
+        else:
+            second = node_hash(second, node)
+        place, last = place >> 1, last >> 1
+    return None if last else (first, second)
+
+
+EVIDENCE = _record(
+    {
+        "v": lambda value: type(value) is int and value == 1,
+        "kind": lambda value: value == SPLIT_VIEW,
+        "smaller": _is_text,
+        "larger": _is_text,
+        "keys": lambda value: isinstance(value, str),
+        "root": _is_text,
+        "proof": lambda value: isinstance(value, list) and all(map(_is_text, value)),
+    }
+)
+
+
+def show_split_view(record: Any, pins: Pins) -> NoReturn:
+    """Check evidence that a log signed two histories (clause 8.6).
+
+    Raises:
+        Broken: it did; or a note in it is not sound.
+        CannotTell: it shows no such thing, or no pinned key speaks for the log.
+    """
+    if not EVIDENCE(record):
+        raise CannotTell("the file is no evidence of two histories")
+    small, large = (parse_note(record[side].encode(), side) for side in ("smaller", "larger"))
+    named = parse_keys_file(record["keys"].encode(), None, "keys") if record["keys"] else ()
+    check_note(small, named, pins, "smaller")
+    check_note(large, named, pins, "larger")
+    root = strict_b64(record["root"], "root")
+    proof = [strict_b64(node, "proof") for node in record["proof"]]
+    if small.origin != large.origin or not _shows_two(small, large, root, proof):
+        raise CannotTell("the file shows no two histories")
+    raise Broken("log-forked", f"{small.origin}, {small.size} and {large.size} entries")
+
+
+def _shows_two(small: Note, large: Note, root: bytes, proof: Sequence[bytes]) -> bool:
+    """Whether the larger tree had `root` at the smaller size, and the smaller one another."""
+    if not 0 < small.size <= large.size or len(root) != HASH or root == small.root:
+        return False
+    if small.size == large.size:
+        return not proof and root == large.root
+    return roots_by_consistency(small.size, large.size, root, proof) == (root, large.root)
+
+
+def run_compare(
+    first: str, second: str, pins: Pins, token: str | None = None, out: Path | None = None
+) -> int:
+    """Compare two heads and print the verdict; the exit code."""
+    code, said = judged(lambda: compare(first, second, pins, token, out))
+    print(one_line(said), flush=True)
+    return code
+
+
+# --- 14. the program ------------------------------------------------------------------------------
 
 
 def verify_log_folder(source: Source, pins: Pins, since: bytes | None) -> str:
     """A published log, with what its entries alone can tell; the sentence to print."""
     log = verify_log(source, pins, since)
     story = read_story(log, pins)
-    return f"{log_sentence(log, story)}; {_trust_words(log.cosignatures, pins)}"
+    return f"{log_sentence(log, story)}; {_trust_words(log, pins)}"
 
 
 def log_sentence(log: Log, story: Story) -> str:
@@ -3862,7 +4278,7 @@ def inquire(
     source: Source = Web(target, token) if web else Folder(path)
     log = verify_log(source, pins, since)
     story = read_story(log, pins, told=told)
-    words = f"{log_sentence(log, story)}; {_trust_words(log.cosignatures, pins)}"
+    words = f"{log_sentence(log, story)}; {_trust_words(log, pins)}"
     return words, Inquiry(log, story, told, scope or Scope(), Grounds(since=kept))
 
 
@@ -3876,7 +4292,7 @@ def ask_evidence(
         passports=len(evidence.passports),
         tables=len(evidence.tables),
     )
-    words = f"{evidence.sentence}; {_trust_words(evidence.log.cosignatures, pins)}"
+    words = f"{evidence.sentence}; {_trust_words(evidence.log, pins)}"
     about_what = scope or Scope("dataset", evidence.manifest["dataset"])
     return words, Inquiry(evidence.log, evidence.story, told, about_what, grounds)
 
@@ -3946,7 +4362,11 @@ def _verify_file(data: bytes, name: str, pins: Pins, since: bytes | None) -> str
     _refuse_since(since)
     record = parse_canonical(data, name)
     if isinstance(record, dict) and "envelope" in record:
-        return f"passport: {check_passport(data, pins).sentence}"
+        passport = check_passport(data, pins)
+        passport.demand_witnesses(pins, "passport")
+        return f"passport: {passport.sentence}"
+    if isinstance(record, dict) and record.get("kind") == SPLIT_VIEW:
+        show_split_view(record, pins)
     if isinstance(record, dict) and "what" in record:
         return verify_certificate(record, pins)
     return verify_receipt(record, pins)
@@ -3975,11 +4395,13 @@ def read_policies(values: Sequence[str]) -> frozenset[str]:
     return frozenset(found)
 
 
-def read_pins(values: Sequence[str], policies: Sequence[str] = ()) -> Pins:
-    """What is pinned: vkeys, or files of them, one a line; and decision tables.
+def read_pins(
+    values: Sequence[str], policies: Sequence[str] = (), witnesses: str | None = None
+) -> Pins:
+    """What is pinned: vkeys, or files of them, one a line; decision tables; a witness policy.
 
     Raises:
-        Broken: one is not a verifier key.
+        Broken: one is not a verifier key, or no policy of witnesses.
         ValueError: one is no digest.
         OSError: there is no such file.
     """
@@ -3989,7 +4411,11 @@ def read_pins(values: Sequence[str], policies: Sequence[str] = ()) -> Pins:
         if not re.fullmatch(r"[^\s+]+\+[0-9a-f]{8}\+\S+", value):
             lines = [line for line in Path(value).read_text("utf-8").splitlines() if line.strip()]
         keys += [parse_key(line, "--key") for line in lines]
-    return Pins(tuple(dict.fromkeys(keys)), read_policies(policies))
+    quorum = None
+    if witnesses is not None:
+        quorum = parse_quorum(Path(witnesses).read_bytes(), "--witnesses")
+        keys += [*quorum.logs, *quorum.witnesses.values()]
+    return Pins(tuple(dict.fromkeys(keys)), read_policies(policies), quorum=quorum)
 
 
 def read_token(path: str | None) -> str | None:
@@ -4019,6 +4445,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--platform", default="", help="the platform's log: which table was in force, and when"
     )
+    parser.add_argument("--witnesses", help="pinned tlog-policy file: whose quorum is demanded")
+    parser.add_argument("--compare", metavar="OTHER", help="another head of the same log")
+    parser.add_argument("--evidence", help="with --compare: file for the proof of a split view")
     parser.add_argument("--since", help="a checkpoint kept from last time")
     parser.add_argument("--token", help="file with the credential for the entries of a URL")
     parser.add_argument(
@@ -4031,7 +4460,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="answers as one JSON object")
     try:
         options = parser.parse_args(arguments)
-        pins = replace(read_pins(options.key, options.policy), platform=options.platform)
+        pins = read_pins(options.key, options.policy, options.witnesses)
+        pins = replace(pins, platform=options.platform)
         since = Path(options.since).read_bytes() if options.since else None
         token = read_token(options.token)
         wish = read_wish(options)
@@ -4040,6 +4470,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (Broken, OSError, ValueError) as error:
         print(f"usage: {error}", file=sys.stderr)
         return USAGE
+    if options.compare is not None:
+        out = Path(options.evidence) if options.evidence else None
+        return run_compare(options.path, options.compare, pins, token, out)
     return run(options.path, pins, since, token, wish)
 
 
@@ -4100,7 +4533,8 @@ def _read_platform(believed: list[Pins], token: str | None) -> str:
         log = verify_log(Web(pins.platform, token) if web else Folder(Path(pins.platform)), pins)
         if log.ledger != "platform":
             raise Broken("log-not-the-platforms", log.ledger)
-        in_force = tuple(read_story(log, pins).policies.in_force)
+        # No release stands there: witnesses of a hospital's log need not know the platform's.
+        in_force = tuple(read_story(log, replace(pins, quorum=None)).policies.in_force)
         if not in_force:
             raise CannotTell("no policy was adopted")
         believed.append(replace(pins, in_force=in_force))

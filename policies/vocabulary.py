@@ -67,6 +67,7 @@ class Action(StrEnum):
     TASK_OPEN = "task.open"
     TASK_REOPEN = "task.reopen"
     TRAINING_RECORD = "training.record"
+    WITNESS_REQUIRE = "witness.require"
 
 
 SIGNED_ACTIONS = frozenset(
@@ -90,6 +91,7 @@ SIGNED_ACTIONS = frozenset(
         Action.POLICY_REJECT,
         Action.RELEASE_VOTE,
         Action.TRAINING_RECORD,
+        Action.WITNESS_REQUIRE,
     }
 )
 """Acts that count only with the person's own signature (in hospital ledgers)."""

@@ -11,8 +11,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from crypto.keytree import KeyStore
+from crypto.tlogpolicy import WitnessPolicy
 from policies.vocabulary import Action, Role
 from sandbox.acts import Actor, Command, Receipt
+from sandbox.provenance.receipts import WitnessedHead
 from sandbox.records.port import BlobStore, Ledgers
 from sandbox.trust import Holding
 from sandbox.vault import Vault
@@ -61,13 +63,30 @@ class History(Protocol):
         """
         ...
 
-    def receipt(self, index: int) -> Mapping[str, str]:
+    def receipt(self, index: int, under: str | None = None) -> Mapping[str, str]:
         """The exact entry and its tlog-proof, `{"entry", "proof"}`, as receipts hold them.
 
+        Args:
+            index: of the entry.
+            under: the note of a head that `witnessed` gave; the last head when absent.
+
         Raises:
-            VerificationFailed: it is not in the log.
+            VerificationFailed: it is not in the log, or not under that head.
         """
         ...
+
+    def witnessed(self, policy: WitnessPolicy) -> WitnessedHead | None:
+        """The largest head of this past that is known to be cosigned by a quorum; None so far.
+
+        Raises:
+            VerificationFailed: `log-forked`: witnesses cosigned another past.
+        """
+        ...
+
+
+def nobody_known(_digest: str) -> WitnessPolicy | None:
+    """Knows no policy of witnesses."""
+    return None
 
 
 Step = tuple[str, Callable[[], None]]
@@ -87,3 +106,4 @@ class Enclave:
     actor: Actor
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
+    witness_policies: Callable[[str], WitnessPolicy | None] = nobody_known

@@ -10,31 +10,45 @@
 import base64
 import binascii
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from crypto import secretfile
+from crypto.checkpoint import open_checkpoint
 from crypto.merkle import Tree
 from crypto.note import VerifierKey
+from crypto.tlogpolicy import WitnessPolicy, open_witnessed
 from policies.vocabulary import Action, Role
 from sandbox.custody import translated
 from sandbox.errors import CheckpointPending, VerificationFailed
 from sandbox.provenance.notary import Notary
 from sandbox.provenance.publishing import head_of
-from sandbox.provenance.receipts import SignedHead, proof_text
+from sandbox.provenance.receipts import SignedHead, WitnessedHead, proof_text
 from sandbox.records.port import Ledgers, LedgerStore
 from sandbox.trust import Holding, Trust
 
 _KEY_BYTES: Final = 32
 
 
+def nothing_cosigned(*_ledger: str) -> str | None:
+    """No witness was asked."""
+    return None
+
+
 class LedgerHistory:
     """One ledger's verified past; one thread at a time."""
 
     def __init__(
-        self, store: LedgerStore, notary: Notary, keys: Sequence[str], stewards: Collection[bytes]
+        self,
+        store: LedgerStore,
+        notary: Notary,
+        keys: Sequence[str],
+        stewards: Collection[bytes],
+        cosigned: Callable[[], str | None] = nothing_cosigned,
     ) -> None:
+        self._cosigned = cosigned
         self._store = store
         self._notary = notary
         self._keys = keys
@@ -86,30 +100,66 @@ class LedgerHistory:
         """Verified entries from `index` on, parsed, in order."""
         return self._trust.span(min(index, self._trust.size), self._trust.size)
 
-    def receipt(self, index: int) -> Mapping[str, str]:
+    def receipt(self, index: int, under: str | None = None) -> Mapping[str, str]:
         """The exact entry and its tlog-proof, `{"entry", "proof"}`, as receipts hold them.
 
+        Args:
+            index: of the entry.
+            under: the note of a head that `witnessed` gave; the last head when absent.
+
         Raises:
-            VerificationFailed: it is not in the log.
+            VerificationFailed: it is not in the log, or not under that head.
             CheckpointPending: the verified past does not reach so far yet.
         """
         if index >= self._trust.size:
             raise CheckpointPending
         self._trust.entry(index)  # compares what is stored with what was verified
+        self._grow()
+        note = self._note if under is None else under
+        lines = "".join(f"{key}\n" for key in self._keys).encode()
+        with translated():
+            signed = SignedHead(note, head_of(note).size, lines)
+            proof = proof_text(self._tree, index, signed)
+        return {"entry": self._store.entries(index, index + 1)[0].decode(), "proof": proof}
+
+    def witnessed(self, policy: WitnessPolicy) -> WitnessedHead | None:
+        """The largest head of this past that is known to be cosigned by a quorum; None so far.
+
+        Raises:
+            VerificationFailed: `log-forked`: witnesses cosigned another past; or a line under the
+                published head is wrong.
+        """
+        note = self._cosigned()
+        with translated():
+            if note is None or (head := open_witnessed(note, policy)) is None:
+                return None
+            open_checkpoint(note, [VerifierKey.parse(key) for key in self._keys])
+        if head.size > self._trust.size:
+            return None  # the verified past is behind for a moment
+        self._grow()
+        if self._tree.root(head.size) != head.root:
+            raise VerificationFailed("log-forked", "witnesses cosigned another past")
+        return WitnessedHead(note, head.size)
+
+    def _grow(self) -> None:
+        """Bring the tree of proofs up to the verified head."""
         head = head_of(self._note)
-        start = self._tree.size
-        self._tree.extend(self._store.leaf_hashes(start, head.size))
+        self._tree.extend(self._store.leaf_hashes(self._tree.size, head.size))
         if self._tree.root(head.size) != head.root:
             raise VerificationFailed("log-forked", "leaf hashes are not those that were signed")
-        lines = "".join(f"{key}\n" for key in self._keys).encode()
-        proof = proof_text(self._tree, index, SignedHead(self._note, head.size, lines))
-        return {"entry": self._store.entries(index, index + 1)[0].decode(), "proof": proof}
 
 
 class Histories:
     """The verified pasts of all ledgers, by id; one thread at a time."""
 
-    def __init__(self, ledgers: Ledgers, notary: Notary, stewards: Path, log_pins: Path) -> None:
+    def __init__(
+        self,
+        ledgers: Ledgers,
+        notary: Notary,
+        stewards: Path,
+        log_pins: Path,
+        cosigned: Callable[[str], str | None] = nothing_cosigned,
+    ) -> None:
         """Take the stores, the notary, and where keys are pinned.
 
         Args:
@@ -117,7 +167,9 @@ class Histories:
             notary: who signed, and signs.
             stewards: file of pinned steward keys, `<base64> <free text>` per line.
             log_pins: folder of the worker's own, one file of log keys per ledger.
+            cosigned: the published head of a ledger that a quorum cosigned, not yet believed.
         """
+        self._cosigned = cosigned
         self._ledgers = ledgers
         self._notary = notary
         self._stewards = stewards
@@ -137,7 +189,8 @@ class Histories:
             stewards = read_steward_pins(self._stewards)
             store = self._ledgers.open(ledger)
             keys = pinned_log_keys(self._notary, self._log_pins, ledger)
-            history = LedgerHistory(store, self._notary, keys, stewards)
+            cosigned = partial(self._cosigned, ledger)
+            history = LedgerHistory(store, self._notary, keys, stewards, cosigned)
         history.refresh()
         self._known[ledger] = history
         return history

@@ -74,6 +74,20 @@ class Settings(BaseModel):
         str,
         Field(pattern=r"^[a-z0-9][a-z0-9.-]{0,99}$", description="prefix of the logs' names"),
     ] = "anbiao.localhost"
+    witness_policy: Annotated[
+        Path | None,
+        Field(
+            description="tlog-policy file: which witnesses are asked to cosign the logs, and "
+            "where; unless set nobody is asked and releases say `unwitnessed`"
+        ),
+    ] = None
+    witness_certificates: Annotated[
+        Path | None,
+        Field(description="PEM file of who signs the witnesses' certificates, if not the system's"),
+    ] = None
+    witness_every_s: Annotated[
+        float, Field(gt=0, le=3_600, description="seconds between two rounds to the witnesses")
+    ] = 1.0
     session_idle_s: Annotated[
         int, Field(ge=60, le=86_400, description="seconds without a request that end a session")
     ] = 1_800

@@ -54,6 +54,7 @@ from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.notary_wire import NotaryClient, NotaryServer
 from sandbox.provenance.publishing import Publisher
 from sandbox.provenance.shelf import TableShelf
+from sandbox.provenance.witnesses import find_policy, published_witnessed
 from sandbox.records.port import BlobStore, Ledgers
 from sandbox.release.handlers import handlers as release_handlers
 from sandbox.scanning import identifiers_in
@@ -243,16 +244,18 @@ def enclave(settings: Settings) -> Enclave:
     except LedgerUnavailable:
         store.close()
         raise
+    cosigned = partial(published_witnessed, folder / "log")
     return Enclave(
         gate=gate,
         ledgers=ledgers,
         blobs=FileBlobs(folder / "blobs"),
         exchange=_key_store(folder / "exchange"),
         vault=vault,
-        history=Histories(ledgers, gate.notary, settings.pins, own / "log-pins"),
+        history=Histories(ledgers, gate.notary, settings.pins, own / "log-pins", cosigned),
         actor=service_account.actor_of(ledgers, account),
         clock=now_utc,
         new_id=new_id,
+        witness_policies=partial(find_policy, folder / "policy"),
     )
 
 

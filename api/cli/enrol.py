@@ -18,6 +18,8 @@ from api.client.errors import ClientError
 from api.client.http import Door, Json, connect
 from api.client.keys import SIGNING_FILE, make_keys, open_keys
 from crypto import secretfile, signing
+from crypto.errors import VerificationError
+from crypto.tlogpolicy import parse_policy
 
 _CODES_TYPED: Final = 5
 """Tries at the first code within one command; `confirm` gives as many again."""
@@ -290,6 +292,36 @@ def unpermit(ledger: str, project: str, reason: str, home: Path, certificates: P
     """End the permit of PROJECT in LEDGER at once, by one's signature, as a steward."""
     door, own = own_door(home, certificates), open_keys(home)
     permits.revoke_permit(door, own, ledger, project, reason)
+
+
+@enrol.command()
+@click.argument("ledger")
+@click.option(
+    "--policy",
+    "path",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="The policy file: whose cosignatures, and how many.",
+)
+@click.option("--nobody", is_flag=True, help="Ask for no witness from now on.")
+@home_option
+@certificates_option
+def witnesses(
+    *, ledger: str, path: Path | None, nobody: bool, home: Path, certificates: Path | None
+) -> None:
+    """Ask for a quorum of witnesses under what leaves LEDGER, by one's signature, as a steward.
+
+    It stands in the log, and so does every change of it. The operator has to have configured the
+    policy (setting `witness_policy`); addresses in it may differ.
+    """
+    if nobody == (path is not None):
+        raise click.UsageError("one of --policy and --nobody.")
+    try:
+        policy = parse_policy(path.read_bytes()).digest if path is not None else "none"
+    except VerificationError as error:
+        raise click.UsageError(f"--policy is no policy file: {error.message}.") from error
+    door, own = own_door(home, certificates), open_keys(home)
+    permits.require_witnesses(door, own, ledger, policy)
+    click.echo(f"witnesses {policy}")
 
 
 @enrol.command()

@@ -26,6 +26,7 @@ from api.cli.processes import (
     stop_on_signals,
 )
 from sandbox import wiring
+from sandbox.cosigners import ask_until, cosigning
 from sandbox.errors import Unacceptable, Unavailable
 from sandbox.layout import Process
 from sandbox.settings import Mode, Settings
@@ -63,6 +64,8 @@ def serve(folder: Path, *, with_others: bool, quiet: bool, **given: object) -> N
 
 
 def _serve(settings: Settings, stop: threading.Event, name: str) -> None:
+    with cosigning(settings):
+        pass  # a policy that can't be read stops the start, not a thread
     house = wiring.serving(settings)
     try:
         house.begin()
@@ -70,11 +73,14 @@ def _serve(settings: Settings, stop: threading.Event, name: str) -> None:
         server = uvicorn.Server(_configured(settings, house))
         ticking = threading.Thread(target=_tick, args=(house, server, stop), daemon=True)
         ticking.start()
+        asking = threading.Thread(target=ask_until, args=(settings, stop), daemon=True)
+        asking.start()
         url = _url(settings, listening)
         with running_note(settings, name, url=url):
             click.echo(f"listening on {url}", err=True)
             server.run(sockets=[listening])
         stop.set()
+        asking.join()
     finally:
         house.close()
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from crypto.verifier import Broken, Pins, Wish, about, read_pins, read_token, run
+from crypto.verifier import Broken, Pins, Wish, about, read_pins, read_token, run, run_compare
 
 
 @click.command()
@@ -26,6 +26,11 @@ from crypto.verifier import Broken, Pins, Wish, about, read_pins, read_token, ru
     default="",
     help="The platform's log, whose key is pinned, too: which table was in force, and when.",
 )
+@click.option(
+    "--witnesses", metavar="FILE", help="Pinned tlog-policy file: whose quorum is demanded."
+)
+@click.option("--compare", metavar="OTHER", help="Another head of the same log: one history?")
+@click.option("--evidence", metavar="FILE", help="With --compare: where proof of two is written.")
 @click.option("--since", metavar="CHECKPOINT", help="A checkpoint kept from last time.")
 @click.option("--token", metavar="FILE", help="File with the credential for a URL's entries.")
 @click.option("--questions", is_flag=True, help="Answer a regulator's questions from the entries.")
@@ -47,6 +52,9 @@ def verify(  # noqa: PLR0913 - one for each option
     keys: tuple[str, ...],
     policies: tuple[str, ...],
     platform: str,
+    witnesses: str | None,
+    compare: str | None,
+    evidence: str | None,
     since: str | None,
     token: str | None,
     questions: bool,
@@ -59,9 +67,13 @@ def verify(  # noqa: PLR0913 - one for each option
     The verdict is that of `python crypto/verifier.py PATH --key VKEY`, which needs nothing else
     of this program. Pin keys that you got from somewhere other than what you verify.
 
+    With --witnesses a quorum of them must have cosigned what releases rest on. With --compare the
+    verdict is on two heads of one log (files, folders or addresses): exit 1 and a file with the
+    proof when the log showed two histories. The file is checked like any other.
+
     Exit code: 0 sound, 1 broken (what and where), 2 cannot tell, 64 wrong usage.
     """
-    pins = replace(_pins(keys, policies), platform=platform)
+    pins = replace(_pins(keys, policies, witnesses), platform=platform)
     wish = _wish(scope, language, as_json=as_json) if questions else None
     if not questions and (scope or language or as_json):
         raise click.UsageError("--about, --language and --json go with --questions.")
@@ -70,6 +82,9 @@ def verify(  # noqa: PLR0913 - one for each option
         credential = read_token(token)
     except (OSError, ValueError):
         raise click.UsageError("--since or --token can't be read.") from None
+    if compare is not None:
+        out = Path(evidence) if evidence else None
+        context.exit(run_compare(target, compare, pins, credential, out))
     context.exit(run(target, pins, kept, credential, wish))
 
 
@@ -81,10 +96,11 @@ def _wish(scope: str | None, language: str | None, *, as_json: bool) -> Wish:
     return Wish(what, int(language == "zh"), as_json)
 
 
-def _pins(keys: tuple[str, ...], policies: tuple[str, ...]) -> Pins:
+def _pins(keys: tuple[str, ...], policies: tuple[str, ...], witnesses: str | None) -> Pins:
     try:
-        return read_pins(keys, policies)
+        return read_pins(keys, policies, witnesses)
     except (Broken, OSError, ValueError):
         raise click.UsageError(
-            "--key is neither a verifier key nor a file of them, or --policy no digest."
+            "--key is neither a verifier key nor a file of them, or --policy no digest, or "
+            "--witnesses no policy file."
         ) from None

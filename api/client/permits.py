@@ -1,4 +1,4 @@
-"""Permits and training records, as a steward or a firm's lead signs them."""
+"""Permits, training records and witnesses asked for, as a steward or a firm's lead signs them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,6 +42,19 @@ def revoke_permit(door: Door, keys: PersonKeys, ledger: str, project: str, reaso
     terms = {"reason": reason}
     signed = signed_body(keys, ledger, "permit.revoke", {"project": project}, terms)
     return door.delete(f"/hospitals/{ledger}/permits/{project}", {"terms": terms, **signed})
+
+
+def require_witnesses(door: Door, keys: PersonKeys, ledger: str, policy: str) -> Json:
+    """Ask for a quorum of witnesses under what leaves, as the hospital's steward.
+
+    `policy` is the digest of a policy file, as `crypto.tlogpolicy` gives it, or `none`.
+
+    Raises:
+        ClientError: the server refused, or can't be reached.
+    """
+    terms = {"policy": policy}
+    signed = signed_body(keys, ledger, "witness.require", {}, terms)
+    return door.create(f"/hospitals/{ledger}/witnesses", {"terms": terms, **signed})
 
 
 def record_training(

@@ -32,6 +32,11 @@ def router(house: House) -> APIRouter:
         """The signed head of a log."""
         return _answer(house.log, ledger, "checkpoint", _NOTE, "no-cache")
 
+    @routes.get("/witnessed", response_class=PlainTextResponse)
+    def witnessed(ledger: str) -> Response:
+        """The largest head of a log that a quorum of the operator's witnesses cosigned."""
+        return _answer(house.log, ledger, "witnessed", _NOTE, "no-cache")
+
     @routes.get("/keys", response_class=PlainTextResponse)
     def keys(ledger: str) -> Response:
         """The log's verifier keys; pin them from elsewhere before you trust them."""

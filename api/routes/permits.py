@@ -1,4 +1,4 @@
-"""Permits of projects and training of people, as the hospital's steward signs them."""
+"""Permits of projects, training of people, witnesses of the log: as a steward signs them."""
 
 from fastapi import APIRouter
 
@@ -14,10 +14,15 @@ from api.shapes_permits import (
     TrainingActShape,
     TrainingForm,
     TrainingShape,
+    WitnessActShape,
+    WitnessForm,
 )
 from policies.vocabulary import Role
 from sandbox.acts import HOSPITAL_DOMAIN, project_domain
+from sandbox.cosigners import is_known
+from sandbox.errors import Unacceptable
 from sandbox.people.stewardship import Record, Signed
+from sandbox.people.witnesses import NOBODY
 from sandbox.records.permits import Permit, Training
 from sandbox.wiring import House
 
@@ -31,6 +36,7 @@ def router(house: House) -> APIRouter:
     routes = APIRouter(tags=["hospitals"])
     _permit_routes(routes, house)
     _training_routes(routes, house)
+    _witness_routes(routes, house)
     return routes
 
 
@@ -92,6 +98,25 @@ def _training_routes(routes: APIRouter, house: House) -> None:
         with house.gate.snapshot(ledger) as tables:
             rows = tables.of(Training).find(after=asked.after, limit=asked.limit + 1)
         return page(rows, asked, _training)
+
+
+def _witness_routes(routes: APIRouter, house: House) -> None:
+    @routes.post("/witnesses", status_code=201)
+    def require_witnesses(
+        ledger: str, form: WitnessForm, actor: ActorHere, key: RequestKey
+    ) -> WitnessActShape:
+        """Ask for a quorum of witnesses under what leaves, by the steward's signature.
+
+        The policy is named by its digest, and has to be one that the operator configured; `none`
+        asks for nobody.
+        """
+        digest = form.terms.get("policy", "")
+        if digest != NOBODY and not is_known(house.settings, digest):
+            raise Unacceptable(
+                "witness-policy-unknown", "the operator configured no such policy", field="terms"
+            )
+        receipt = house.people.stewardship.require_witnesses(actor, ledger, _signed(form), key)
+        return WitnessActShape(**with_receipt(receipt))
 
 
 def _permit(row: Permit) -> PermitShape:

@@ -53,6 +53,7 @@ SIGNED_NAMES: Final[Mapping[Action, tuple[frozenset[str], frozenset[str]]]] = {
         frozenset({"training"}),
         frozenset({"course", "members", "passed_at", "expires_at"}),
     ),
+    Action.WITNESS_REQUIRE: (frozenset(), frozenset({"policy"})),
 }
 """Names of the objects and of the terms that a signature is over, by action."""
 

@@ -327,6 +327,19 @@ class RecordTraining(Command):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RequireWitnesses(Command):
+    """A steward says by which policy witnesses must vouch for what leaves from now on."""
+
+    ACTION: ClassVar[Action] = Action.WITNESS_REQUIRE
+
+    policy: str
+
+    def objects(self) -> Mapping[str, str]:
+        """Nothing beside the ledger itself."""
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReadLog(Command):
     """A member reads entries of a ledger; one entry covers one session's reading for an hour."""
 

@@ -5,7 +5,15 @@ from types import MappingProxyType
 from typing import Any
 
 from sandbox.acts import Command, Handler
-from sandbox.people import accounts, hospitals, permits, policy, sessions, training
+from sandbox.people import (
+    accounts,
+    hospitals,
+    permits,
+    policy,
+    sessions,
+    training,
+    witnesses,
+)
 from sandbox.people import commands as c
 
 
@@ -39,6 +47,7 @@ def handlers(
             c.IssuePermit: permits.PermitIssuing(),
             c.RevokePermit: permits.PermitRevoking(),
             c.RecordTraining: training.TrainingRecording(),
+            c.RequireWitnesses: witnesses.WitnessRequiring(),
             c.ReadLog: hospitals.LogReading(),
         }
     )

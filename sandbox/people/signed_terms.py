@@ -44,6 +44,11 @@ def permit_terms(valid_from: datetime, valid_until: datetime) -> Mapping[str, st
     return {"valid_from": expiry_text(valid_from), "valid_until": expiry_text(valid_until)}
 
 
+def witness_terms(policy: str) -> Mapping[str, str]:
+    """Terms of `witness.require`: the digest of a policy file, or `none`."""
+    return {"policy": policy}
+
+
 def proposal_terms(change: PolicyChange) -> Mapping[str, str]:
     """Terms of `policy.propose`: digests of the table in force, the new one and the difference."""
     return {"base": change.base, "diff": change.diff, "table": change.table}

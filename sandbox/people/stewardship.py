@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from policies.vocabulary import Role
-from sandbox.acts import PLATFORM, PLATFORM_DOMAIN, Actor, Receipt, SignedAct, project_domain
+from sandbox.acts import (
+    HOSPITAL_DOMAIN,
+    PLATFORM,
+    PLATFORM_DOMAIN,
+    Actor,
+    Receipt,
+    SignedAct,
+    project_domain,
+)
 from sandbox.errors import NotFound, SignatureRequired, Unacceptable
 from sandbox.people import commands as c
 from sandbox.people.accounts import ACTIVE, PERSON
@@ -241,6 +249,25 @@ class Stewardship:
         act = self.signed_act(actor, signed, {"project": project})
         command = c.RevokePermit(
             ledger=ledger, domain=project_domain(project), project=project, signed=act
+        )
+        return self._desk.gate.perform(actor, command)
+
+    def require_witnesses(
+        self, actor: Actor, ledger: str, signed: Signed, request_key: str
+    ) -> Receipt:
+        """Ask for the witnesses of the policy in the signed terms.
+
+        Raises:
+            Unacceptable: a term is no good.
+            SignatureRequired: the signature does not count.
+            Forbidden: the actor may not.
+        """
+        command = c.RequireWitnesses(
+            ledger=ledger,
+            domain=HOSPITAL_DOMAIN,
+            policy=signed.terms.get("policy", ""),
+            signed=self.signed_act(actor, signed, {}),
+            request_key=request_key,
         )
         return self._desk.gate.perform(actor, command)
 

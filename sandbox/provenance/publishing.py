@@ -31,6 +31,8 @@ Entries = Callable[[int, int], Sequence[bytes]]
 
 CHECKPOINT: Final = "checkpoint"
 KEYS: Final = "keys"
+WITNESSED: Final = "witnessed"
+"""The largest head that a quorum of witnesses cosigned."""
 
 
 def head_of(note: str) -> Checkpoint:
@@ -100,6 +102,23 @@ class Publisher:
                 log.put_tiles(tree, _all_tiles(log, old.size), entries)
         return self.publish(ledger, tree, note, entries)
 
+    def add_cosignatures(self, ledger: str, note: str, *, witnessed: bool) -> None:
+        """Put a head with its cosignatures in the place of the same head without.
+
+        `witnessed` tells that they are a quorum: then the head is kept as the largest such one,
+        whatever is published after it.
+
+        Raises:
+            Unavailable: `log-unwritable`.
+        """
+        head = head_of(note)
+        with self._writing(ledger) as log:
+            if _published(log.folder) == head:
+                log.put(CHECKPOINT, note.encode())
+            old = _published(log.folder, WITNESSED)
+            if witnessed and (old is None or old.size <= head.size):
+                log.put(WITNESSED, note.encode())
+
     def keep_evidence(self, ledger: str, code: str, findings: Mapping[str, object]) -> Path:
         """Write down why a ledger was halted, beside what was published at that moment.
 
@@ -168,9 +187,9 @@ def _all_tiles(log: "_Log", size: int) -> Iterator[tiles.Tile]:
         yield tile
 
 
-def _published(log: Path) -> Checkpoint | None:
+def _published(log: Path, name: str = CHECKPOINT) -> Checkpoint | None:
     """What the published checkpoint says; None when there is none to be read."""
-    octets = _read(log / CHECKPOINT)
+    octets = _read(log / name)
     try:
         return None if octets is None else _head(octets.decode(errors="replace"))
     except VerificationError:

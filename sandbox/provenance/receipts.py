@@ -31,6 +31,14 @@ class SignedHead:
     keys: bytes
 
 
+@dataclass(frozen=True)
+class WitnessedHead:
+    """A checkpoint that a quorum of witnesses cosigned, and the number of entries it covers."""
+
+    note: str
+    size: int
+
+
 def proof_text(tree: Tree, index: int, head: SignedHead) -> str:
     """The tlog-proof of the entry at `index`; its extra line carries the log's keys.
 

@@ -82,6 +82,7 @@ class Builder:
             recipient=request.recipient,
             grade=grading.grade,
             category=grading.category,
+            witness=lineage.witnesses_in(entries, request.index),
         )
         blob = self._keep(ledger, rows, request.index, pack(files))
         self._perform(

@@ -81,6 +81,7 @@ class SealRelease(ReleaseCommand):
     package_digest: str
     sealed_blob: str
     passport: bytes
+    witness: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,6 +17,8 @@ from typing import Any
 from policies.vocabulary import Action
 from sandbox.errors import CheckpointPending, VerificationFailed
 
+UNWITNESSED = "unwitnessed"
+NOBODY = "none"
 ACCEPT, DECIDE = "accept", "decide"
 """Verdicts after which a label may leave: another's label, or the adjudicator's own."""
 
@@ -178,6 +180,26 @@ def dataset_of(entries: Sequence[Entry], project: str) -> str:
     for entry in _of(entries, Action.PROJECT_CREATE, "project", project):
         return str(entry["objects"]["dataset"])
     raise VerificationFailed("project-unknown", "the log does not know it")
+
+
+def witnesses_in(entries: Sequence[Entry], before: int) -> str:
+    """The policy of witnesses that a steward asked for last before an entry; else `unwitnessed`.
+
+    Source: docs/spec/provenance-log.md, clause 8.7.
+    """
+    asked = witness_act_in(entries, before)
+    policy = NOBODY if asked is None else str(asked["signed"]["terms"]["policy"])
+    return UNWITNESSED if policy == NOBODY else policy
+
+
+def witness_act_in(entries: Sequence[Entry], before: int) -> Entry | None:
+    """The last act before an entry by which a steward asked for witnesses, or for none."""
+    acts = (
+        entry
+        for entry in entries[:before][::-1]
+        if entry["action"] == Action.WITNESS_REQUIRE and entry["refusal"] is None
+    )
+    return next(acts, None)
 
 
 def screening_in(entries: Sequence[Entry], release: str) -> Entry:

@@ -8,7 +8,9 @@ the verified log; package and statement are checked against the digests that wer
    statement is the one that the log's facts give for these files;
    The hospital's permit for the project is in force, by the newest that a steward signed;
 3. recipient: a key from a grant that a steward signed and that is in force now;
-4. seal, passport, act.
+4. witnesses: where the hospital asks for any, a quorum of them cosigned a head that covers all
+   that the passport rests on; until then the release waits (`ready`);
+5. seal, passport under that head, act.
 
 So a changed row, or an API that swaps the recipient's key, gets nothing out.
 """
@@ -27,12 +29,13 @@ from sandbox.dataset_keys import package_key_name
 from sandbox.enclave import Enclave, History
 from sandbox.errors import VerificationFailed
 from sandbox.permits import SignedPermits
+from sandbox.provenance.receipts import WitnessedHead
 from sandbox.records.releases import Release, Vote
 from sandbox.release import lineage
 from sandbox.release.commands import SealRelease
 from sandbox.release.custody import delivery_context, open_for_inspection, seal_for_recipient
 from sandbox.release.package import LABELS, digest, pack, unpack
-from sandbox.release.statement import PAYLOAD_TYPE, Subject, digest_of, statement
+from sandbox.release.statement import PAYLOAD_TYPE, Subject, digest_of, statement, witness_of
 from sandbox.release.verdicts import Case, CountedVote, count
 
 
@@ -83,8 +86,32 @@ class Sealer:
                 package_digest=case.digests["package"],
                 sealed_blob=sealed,
                 passport=passport,
+                witness=lineage.witnesses_in(history.entries(), case.request.index),
             ),
         )
+
+    def ready(self, ledger: str, release: str) -> bool:
+        """Whether it is worth trying: unless known witnesses have yet to vouch for the votes.
+
+        Rows say so, and are not believed: `seal` asks the log.
+
+        Raises:
+            VerificationFailed: the published head that witnesses cosigned can't be believed.
+            Unavailable: the notary can't act now.
+        """
+        row, votes = self._rows(ledger, release)
+        policy = self.enclave.witness_policies(witness_of(row.statement or b""))
+        if policy is None:
+            return True
+        history = self.enclave.history(ledger)
+        granted = (held.granted_index for held in history.holder(row.recipient))
+        witnessed = history.witnessed(policy)
+        last = max((*(vote.index for vote in votes), *granted), default=0)
+        return witnessed is not None and witnessed.size > last
+
+    def _witnessed(self, history: History, policy: str) -> WitnessedHead | None:
+        known = self.enclave.witness_policies(policy)
+        return None if known is None else history.witnessed(known)
 
     def _rows(self, ledger: str, release: str) -> tuple[Release, Sequence[Vote]]:
         with self.enclave.ledgers.open(ledger).snapshot() as tables:
@@ -94,7 +121,8 @@ class Sealer:
     def _open(self, ledger: str, row: Release, case: Case) -> _Opened:
         release, digests = row.id, case.digests
         history = self.enclave.history(ledger)
-        dataset = lineage.dataset_of(history.entries(), case.request.project)
+        entries = history.entries()
+        dataset = lineage.dataset_of(entries, case.request.project)
         place = case.request.project, dataset
         self._permits.require(history, ledger, place, self.enclave.clock())
         keys = self.enclave.vault.keys(ledger, dataset)
@@ -109,6 +137,7 @@ class Sealer:
             recipient=case.request.recipient,
             grade=case.grading.grade,
             category=case.grading.category,
+            witness=lineage.witnesses_in(entries, case.request.index),
         )
         said = statement(subject, files, files.get(LABELS, b"").count(b"\n"))
         if digest(files) != digests["package"] or digest_of(said) != digests["statement"]:
@@ -139,17 +168,34 @@ class Sealer:
             opened.statement,
             [*signatures, (self.enclave.vault.identity_public, own)],
         )
-        entries = history.entries()
-        votes = lineage.votes_in(entries, case.screening["objects"]["release"], case.request.index)
+        entries, asked = history.entries(), case.request.index
+        votes = lineage.votes_in(entries, case.screening["objects"]["release"], asked)
+        witnesses = lineage.witness_act_in(entries, asked)
         wanted = {
+            *(() if witnesses is None else (witnesses["index"],)),
             case.request.index,
             case.screening["index"],
             recipient_grant,
             *(vote["index"] for vote in votes),
             *lineage.approvals_in(entries, opened.dataset),
         }
-        evidence = [history.receipt(index) for index in lineage.closure(entries, wanted)]
+        rests_on = lineage.closure(entries, wanted)
+        under = self._head_over(history, lineage.witnesses_in(entries, asked), max(rests_on))
+        evidence = [history.receipt(index, under) for index in rests_on]
         return encode({"envelope": signed, "evidence": evidence})
+
+    def _head_over(self, history: History, policy: str, index: int) -> str | None:
+        """The cosigned note under which the passport stands; None where nobody has to cosign.
+
+        Raises:
+            VerificationFailed: `release-unwitnessed`: no quorum vouches for `index` yet.
+        """
+        if policy == lineage.UNWITNESSED:
+            return None
+        witnessed = self._witnessed(history, policy)
+        if witnessed is None or witnessed.size <= index:
+            raise VerificationFailed("release-unwitnessed", "no quorum vouches for the votes yet")
+        return witnessed.note
 
 
 def _case(history: History, release: str) -> Case:

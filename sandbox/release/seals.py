@@ -21,7 +21,7 @@ from sandbox.records.releases import Release
 from sandbox.records.transitions import step
 from sandbox.release.commands import ScreenRelease, SealRelease
 from sandbox.release.rows import release_of, standing, votes_on
-from sandbox.release.statement import UNWITNESSED, digest_of
+from sandbox.release.statement import digest_of
 from sandbox.release.votes import APPROVE, ballots
 
 
@@ -111,7 +111,7 @@ class SealReleaseHandler:
                 "sealed": "sha256:" + command.sealed_blob,
                 "passport": digest_of(command.passport),
             },
-            codes={"witness": UNWITNESSED},
+            codes={"witness": command.witness},
             states={"release": str(state)},
             reply={"release": release.id, "state": str(state)},
         )

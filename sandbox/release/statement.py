@@ -10,18 +10,21 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from crypto.canonical import encode
+from crypto.canonical import decode, encode
+from sandbox.custody import translated
 from sandbox.release.package import APPLIED, GUIDELINE, SCHEMA, digest
 
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:anbiao:release-passport:v1"
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
-UNWITNESSED = "unwitnessed"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """What a release is about, by ids; `recipient` is the pseudonym in this ledger."""
+    """What a release is about, by ids; `recipient` is the pseudonym in this ledger.
+
+    `witness` is the digest of the policy of witnesses that the hospital asks for, or `unwitnessed`.
+    """
 
     ledger: str
     release: str
@@ -30,6 +33,7 @@ class Subject:
     recipient: str
     grade: int
     category: str
+    witness: str
 
 
 def statement(subject: Subject, files: Mapping[str, bytes], labels: int) -> bytes:
@@ -55,10 +59,22 @@ def statement(subject: Subject, files: Mapping[str, bytes], labels: int) -> byte
                 "schema": digest_of(files[SCHEMA]),
                 "labels": labels,
                 "controls": list(APPLIED),
-                "witness": UNWITNESSED,
+                "witness": subject.witness,
             },
         }
     )
+
+
+def witness_of(said: bytes) -> str:
+    """Which policy of witnesses a statement names; empty where it is none.
+
+    Raises:
+        VerificationFailed: `not-canonical`: it is no statement.
+    """
+    with translated():
+        value = decode(said)
+    predicate = value.get("predicate") if isinstance(value, dict) else None
+    return str(predicate.get("witness", "")) if isinstance(predicate, dict) else ""
 
 
 def digest_of(data: bytes) -> str:

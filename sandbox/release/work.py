@@ -7,6 +7,7 @@ from functools import partial
 from policies.pack import Pack
 from policies.vocabulary import ReleaseState
 from sandbox.enclave import Enclave, Step
+from sandbox.errors import VerificationFailed
 from sandbox.records.deposits import Dataset
 from sandbox.records.labels import Project
 from sandbox.records.port import Tables
@@ -35,12 +36,21 @@ class ReleaseWork:
         with self.enclave.ledgers.open(ledger).snapshot() as tables:
             screening = self._waiting(tables, ReleaseState.SCREENING)
             sealing = self._waiting(tables, ReleaseState.SEALING)
+        # One whose witnesses did not answer yet is no step: it would be put off, longer each time.
+        sealing = [row for row in sealing if self._ready(ledger, row.id)]
         for row in screening:
             act = partial(self.builder.screen, ledger, row.id)
             yield f"screen:{row.id}:{row.requested_index}", act
         for row in sealing:
             act = partial(self.sealer.seal, ledger, row.id)
             yield f"seal:{row.id}:{row.requested_index}", act
+
+    def _ready(self, ledger: str, release: str) -> bool:
+        """Whether to try; what can't be believed is tried, so that one release is put off alone."""
+        try:
+            return self.sealer.ready(ledger, release)
+        except VerificationFailed:
+            return True
 
     def _waiting(self, tables: Tables, state: ReleaseState) -> list[Release]:
         # What policy would refuse is not tried: each refusal is an entry.

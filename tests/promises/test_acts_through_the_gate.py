@@ -44,6 +44,7 @@ ACTS = {
     "POST /v1/hospitals/{ledger}/permits": "permit.issue",
     "DELETE /v1/hospitals/{ledger}/permits/{project}": "permit.revoke",
     "POST /v1/hospitals/{ledger}/training": "training.record",
+    "POST /v1/hospitals/{ledger}/witnesses": "witness.require",
     "POST /v1/policies/proposals": "policy.propose",
     "POST /v1/policies/proposals/{policy}/approve": "policy.approve",
     "POST /v1/policies/proposals/{policy}/reject": "policy.reject",

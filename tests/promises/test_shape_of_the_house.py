@@ -173,6 +173,7 @@ MAY_USE_IT = {
     "api/witness/mirror.py": "copies a log from the address that its keeper wrote down",
     "api/witness/server.py": "listens",
     "crypto/verifier.py": "a log under a URL that the regulator names",
+    "sandbox/provenance/witness_wire.py": "to the witnesses of the operator's policy file",
     "sandbox/provenance/notary_wire.py": "a Unix socket of its own folder",
 }
 

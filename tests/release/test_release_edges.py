@@ -177,6 +177,7 @@ def test_a_seal_of_another_package_is_refused(house):
         package_digest="sha256:" + "0" * 64,
         sealed_blob="0" * 64,
         passport=b"{}",
+        witness="unwitnessed",
     )
 
     with pytest.raises(Conflict, match="package-changed"):
@@ -192,6 +193,7 @@ def test_nobody_but_the_worker_screens_or_seals(house, who):
         package_digest=house.release(release).package_digest,
         sealed_blob="0" * 64,
         passport=b"{}",
+        witness="unwitnessed",
     )
     screening = c.ScreenRelease(**place, findings=(), labels=1)
 

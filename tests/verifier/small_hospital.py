@@ -353,7 +353,8 @@ class SmallHospital(SmallLog):
     def _rests_on(self) -> list[int]:
         mine = (e for e in self.entries if e["objects"].get("release") == self.release_id)
         wanted = {e["index"] for e in mine}
-        wanted |= {e["index"] for e in self.entries if e["action"] == "approval.sign"}
+        rested = {"approval.sign", "witness.require"}
+        wanted |= {e["index"] for e in self.entries if e["action"] in rested}
         wanted |= {grant[3] for grant in self.person("recipient").grants}
         found: set[int] = {0}
         while wanted:
