@@ -15,7 +15,8 @@ PAGE = 50
 LONGEST_PAGE = 500
 
 
-def request_key(idempotency_key: Annotated[str | None, Header()] = None) -> str:
+# Both are `async`: a plain function FastAPI sends to a thread, which costs more than it does.
+async def request_key(idempotency_key: Annotated[str | None, Header()] = None) -> str:
     """The `Idempotency-Key` of a creating request.
 
     Raises:
@@ -40,7 +41,7 @@ class Window:
     limit: int
 
 
-def window(
+async def window(
     after: Annotated[str | None, Query(max_length=128)] = None,
     limit: Annotated[int, Query(ge=1, le=LONGEST_PAGE)] = PAGE,
 ) -> Window:
