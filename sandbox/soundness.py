@@ -27,9 +27,11 @@ LONGEST_IDLE_S: Final = 3_600
 LONGEST_SESSION_S: Final = 86_400
 SECRETS: Final = (
     "serve/root.key",
+    "serve/root.epochs/*.key",
     "serve/setup-code",
     "serve/keys.sqlite",
     "vault/root.key",
+    "vault/root.epochs/*.key",
     "vault/identity.key",
     "vault/keys.sqlite",
     "notary/*/seeds",

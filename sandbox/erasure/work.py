@@ -14,8 +14,9 @@ An old copy of key store, exchange, blobs and rows opens nothing of it after 6. 
 4 and 6 that is restored brings keys back: `replay` destroys them again, before anything else.
 """
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
@@ -38,6 +39,7 @@ from sandbox.exchange import headers_prefix, item_name, record_name, release_nam
 from sandbox.records.deposits import Approval, Deposit, IntakeKey
 from sandbox.records.erasures import DATASET, Erasure
 
+_log = logging.getLogger("anbiao.worker")
 _STEWARDS = (Role.STEWARD,)
 _WORKERS = (Role.WORKER,)
 
@@ -73,6 +75,7 @@ class ErasureWork:
     enclave: Enclave
     manifests: Manifests
     turns: Turns
+    _told: set[str] = field(default_factory=set)
 
     @classmethod
     def over(cls, enclave: Enclave, manifests: Manifests) -> "ErasureWork":
@@ -90,12 +93,21 @@ class ErasureWork:
             begun = tables.of(Erasure).find(state=ErasureState.BEGUN)
             erased = tables.of(Erasure).find(state=ErasureState.ERASED)
             epoch = counting_epoch(tables)
+        self._tell_overdue(ledger, (*ordered, *begun, *erased))
         for erasure in ordered:
             yield f"erasure-begin:{erasure.id}", partial(self.begin, ledger, erasure)
         for erasure in begun:
             yield f"erasure:{erasure.id}", partial(self.complete, ledger, erasure)
         if erased and not ordered and not begun and self._is_time(erased):
             yield from self._rotation(ledger, epoch, erased)
+
+    def _tell_overdue(self, ledger: str, unfinished: Iterable[Erasure]) -> None:
+        """Once for each: what is late is late because somebody has to do something."""
+        now = self.enclave.clock()
+        for erasure in unfinished:
+            if erasure.due_at <= now and erasure.id not in self._told:
+                self._told.add(erasure.id)
+                _log.warning("erasure %s in %s is overdue: does serve run?", erasure.id, ledger)
 
     def begin(self, ledger: str, erasure: Erasure) -> None:
         """Find whom an order is about, and take all of it out of work.

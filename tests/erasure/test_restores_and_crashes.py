@@ -157,7 +157,7 @@ def test_nobody_but_a_steward_orders_and_only_by_what_was_signed(house):
         ({"dataset": "0" * 32}, NotFound),
     ):
         with pytest.raises(error):
-            house.perform(house.steward, house.order(dataset, **wrong))
+            house.perform(house.steward, replace(house.order(dataset), **wrong))
     command = house.order(dataset)
     house.perform(house.steward, command)
     with pytest.raises(SandboxError):
