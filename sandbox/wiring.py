@@ -27,7 +27,7 @@ import crypto
 from crypto.keytree import KeyStore
 from policies.duties import conflicts
 from policies.pack import read_pack
-from sandbox import service_account
+from sandbox import worker_account
 from sandbox.acts import PLATFORM, Command, Handler
 from sandbox.clean.engine_pool import PoolEngine, processes
 from sandbox.clean.handlers import handlers as clean_handlers
@@ -235,7 +235,7 @@ def enclave(settings: Settings) -> Enclave:
     store = _key_store(own)
     try:
         vault = open_vault(own, store, _passphrase(settings))
-        account = service_account.kept(own)
+        account = worker_account.kept(own)
     except VerificationFailed:
         store.close()
         raise
@@ -252,7 +252,7 @@ def enclave(settings: Settings) -> Enclave:
         exchange=_key_store(folder / "exchange"),
         vault=vault,
         history=Histories(ledgers, gate.notary, settings.pins, own / "log-pins", cosigned),
-        actor=service_account.actor_of(ledgers, account),
+        actor=worker_account.actor_of(ledgers, account),
         clock=now_utc,
         new_id=new_id,
         witness_policies=partial(find_policy, folder / "policy"),
@@ -285,7 +285,7 @@ def keep_worker_account(settings: Settings, account: str) -> None:
     Raises:
         Unacceptable: it is no account id.
     """
-    service_account.keep(_made(settings.dir / "vault"), account)
+    worker_account.keep(_made(settings.dir / "vault"), account)
 
 
 def pin_serving_key(settings: Settings, public_key: bytes) -> None:

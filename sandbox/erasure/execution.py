@@ -101,26 +101,36 @@ class Completing:
                 epoch=epoch,
             )
         )
-        left = out(found)
-        return Outcome(
-            objects={
-                **_named("subject", erasure.subjects),
-                **_named("release", tuple(left[:MOST_NAMED])),
-            },
-            counts={
-                "blobs": command.blobs,
-                "epoch": epoch,
-                "items": len(found.items),
-                "keys": command.keys,
-                "labels": len(found.labels),
-                "project_items": len(found.project_items),
-                "releases_out": len(left),
-                "subjects": len(erasure.subjects),
-            },
-            states=states,
-            codes={"scope": erasure.scope, "ground": erasure.ground},
-            reply={"erasure": erasure.id, "state": str(ErasureState.ERASED)},
-        )
+        return _completed(command, erasure, found, states, epoch)
+
+
+def _completed(
+    command: CompleteErasure,
+    erasure: Erasure,
+    found: Concerned,
+    states: Mapping[str, str],
+    epoch: int,
+) -> Outcome:
+    left = out(found)
+    return Outcome(
+        objects={
+            **_named("subject", erasure.subjects),
+            **_named("release", tuple(left[:MOST_NAMED])),
+        },
+        counts={
+            "blobs": command.blobs,
+            "epoch": epoch,
+            "items": len(found.items),
+            "keys": command.keys,
+            "labels": len(found.labels),
+            "project_items": len(found.project_items),
+            "releases_out": len(left),
+            "subjects": len(erasure.subjects),
+        },
+        states=states,
+        codes={"scope": erasure.scope, "ground": erasure.ground},
+        reply={"erasure": erasure.id, "state": str(ErasureState.ERASED)},
+    )
 
 
 class Rotating:
