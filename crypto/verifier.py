@@ -4442,9 +4442,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--policy", action="append", default=[], help="pinned decision table, sha256:<hex>"
     )
-    parser.add_argument(
-        "--platform", default="", help="the platform's log: which table was in force, and when"
-    )
+    parser.add_argument("--platform", default="", help="the platform's log: what was in force")
     parser.add_argument("--witnesses", help="pinned tlog-policy file: whose quorum is demanded")
     parser.add_argument("--compare", metavar="OTHER", help="another head of the same log")
     parser.add_argument("--evidence", help="with --compare: file for the proof of a split view")

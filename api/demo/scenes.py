@@ -9,7 +9,7 @@ from pathlib import Path
 from threading import Event
 from typing import Final
 
-from api.client import deposit, officer, permits, policy
+from api.client import deposit, officer, permits
 from api.client.errors import ClientError
 from api.client.evidence import export
 from api.client.http import Json, new_id
@@ -107,7 +107,6 @@ def gather_people(play: Play) -> None:
     """Accounts, keys, the hospital's ledger, and roles signed by its steward."""
     company, total = play.company, len(CAST) + 3
     company.people[OPERATOR.name] = first_account(play.stage)
-    policy.adopt(company[OPERATOR.name].door)
     for number, part in enumerate((STEWARD, *CAST), start=1):
         company.people[part.name] = invited(play.stage, company[OPERATOR.name], part)
         play.tell("people", number, total)
