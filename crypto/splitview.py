@@ -7,7 +7,7 @@ One file, canonical JSON, which anyone who has the log's key checks alone:
 - `root` and `proof` show which root the tree of `larger` had at the size of `smaller`. It is
   another than the one that `smaller` signs, and no log that only appends has both.
 
-Source: docs/spec/provenance-log.md, clause 8.6.
+Source: docs/spec/provenance-log.md, clause 9.6.
 """
 
 from collections.abc import Mapping, Sequence

@@ -469,7 +469,7 @@ def _signature_line(line: str, where: str) -> tuple[str, bytes, bytes]:
 
 @dataclass(frozen=True)
 class Quorum:
-    """A tlog-policy file: witnesses, groups of them, and whose word is asked for (clause 8.4)."""
+    """A tlog-policy file: witnesses, groups of them, and whose word is asked for (clause 9.4)."""
 
     logs: tuple[LogKey, ...]
     witnesses: Mapping[bytes, LogKey]
@@ -567,7 +567,7 @@ def _quorum_digest(
     groups: Mapping[bytes, tuple[int, tuple[bytes, ...]]],
     chosen: Sequence[bytes],
 ) -> str:
-    """The digest over what decides, as `witness.require` names it (clause 8.5)."""
+    """The digest over what decides, as `witness.require` names it (clause 9.5)."""
     lines = [b"witness %s %s" % (name, key.line.encode()) for name, key in witnesses.items()]
     lines += [b"group %s %d %s" % (n, k, b" ".join(m)) for n, (k, m) in groups.items()]
     return digest_of(b"".join(line + b"\n" for line in (*lines, b"quorum " + chosen[0])))
@@ -1958,7 +1958,7 @@ class Lineage:
         self.requests[release], self.asked[release] = entry, self.witness
 
     def _require(self, entry: Entry) -> None:
-        """From now on a steward asks for these witnesses, or for none (clause 8.5)."""
+        """From now on a steward asks for these witnesses, or for none (clause 9.5)."""
         where, policy = f"entry {entry['index']}", entry["signed"]["terms"]["policy"]
         if "steward" not in entry["roles"]:
             raise Broken("witnesses-asked-by-no-steward", where)
@@ -2574,7 +2574,7 @@ def read_story(
 
 
 def check_witnessed(log: Log, lineage: Lineage) -> None:
-    """The pinned quorum vouches for a head over all that releases rest on (clause 8.7).
+    """The pinned quorum vouches for a head over all that releases rest on (clause 9.7).
 
     Raises:
         Broken: a release left for which the hospital asked for witnesses, and they never saw it.
@@ -2778,7 +2778,7 @@ def check_passport(data: bytes, pins: Pins, where: str = "passport") -> Passport
 
 
 def _vouched(asked: str, evidence: Sequence[Attested], pins: Pins, where: str) -> str:
-    """Who vouches for the heads under which a passport stands, in words (clause 8.7).
+    """Who vouches for the heads under which a passport stands, in words (clause 9.7).
 
     Raises:
         Broken: the hospital asks for witnesses, and the pinned ones are no quorum here.
@@ -4188,7 +4188,7 @@ EVIDENCE = _record(
 
 
 def show_split_view(record: Any, pins: Pins) -> NoReturn:
-    """Check evidence that a log signed two histories (clause 8.6).
+    """Check evidence that a log signed two histories (clause 9.6).
 
     Raises:
         Broken: it did; or a note in it is not sound.

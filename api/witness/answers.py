@@ -8,7 +8,7 @@ one, else 422; (7) the new head is durable; (8) the cosignatures.
 
 Steps 5 to 7 are one for each log: a lock is held from the comparison to the disk.
 
-Source: C2SP tlog-witness v1.0.0; docs/spec/provenance-log.md, clause 8.
+Source: C2SP tlog-witness v1.0.0; docs/spec/provenance-log.md, clause 9.
 """
 
 import logging

@@ -185,7 +185,7 @@ def dataset_of(entries: Sequence[Entry], project: str) -> str:
 def witnesses_in(entries: Sequence[Entry], before: int) -> str:
     """The policy of witnesses that a steward asked for last before an entry; else `unwitnessed`.
 
-    Source: docs/spec/provenance-log.md, clause 8.7.
+    Source: docs/spec/provenance-log.md, clause 9.7.
     """
     asked = witness_act_in(entries, before)
     policy = NOBODY if asked is None else str(asked["signed"]["terms"]["policy"])
