@@ -52,6 +52,16 @@ def release_name(release: str) -> str:
     return f"release:{release}"
 
 
+def mark_name(lease: str) -> str:
+    """Where a process of `serve` says that it, too, shows something under a lease."""
+    return f"shown-elsewhere:{lease}"
+
+
+def subject_name(subject: str) -> str:
+    """Where the salt of what the log commits to about a subject stands, sealed to `serve`."""
+    return f"subject:{subject}"
+
+
 def exchange_info(name: str) -> bytes:
     """HPKE `info` of a key sealed to `serve` under `name`."""
     return b"anbiao-exchange-v1\n" + name.encode()

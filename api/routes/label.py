@@ -29,13 +29,13 @@ from api.shapes_label import (
     TextShape,
     VersionLine,
 )
-from sandbox.acts import Actor, project_domain
+from sandbox.acts import Actor, Receipt, project_domain
 from sandbox.errors import Malformed, NotFound
 from sandbox.label import blindness
 from sandbox.label import commands as c
 from sandbox.label.custody import IssuedKeys
 from sandbox.label.desk import LabelDesk, LabelDraft, ProjectDraft
-from sandbox.label.leases import ALL_SHOWN, held
+from sandbox.label.leases import held
 from sandbox.label.viewing import LeaseView, Viewing
 from sandbox.records.documents import guideline_of, schema_of
 from sandbox.records.labels import Label, Lease, Project, Task
@@ -68,7 +68,7 @@ class _Room:
         self.house = house
         self.gate = house.gate
         self.desk = LabelDesk(house.ledgers, keys, identifiers_in)
-        self.viewing = Viewing(house.ledgers, keys, house.clock)
+        self.viewing = Viewing(house.ledgers, keys, house.clock, marks=house.exchange)
 
     def project(self, tables: Tables, actor: Actor, project: str) -> Project:
         """A project that the actor may know of; others are answered like unknown ones."""
@@ -98,10 +98,17 @@ class _Room:
         """Whether the task is another labeller's slot, of which the actor may know nothing."""
         return blindness.hides(tables, task, actor.account, self.house.clock())
 
-    def shown(self, task: Task) -> tuple[str, ...]:
-        """What was looked at under the task's lease; uncounted, all of it was."""
-        counted = self.viewing.tally.look(task.lease) if task.lease else None
-        return ALL_SHOWN if counted is None else counted
+    def shown(self, task: Task) -> c.Looked | None:
+        """What was looked at under the task's lease; None when nobody can say."""
+        return self.viewing.tally.look(task.lease) if task.lease else None
+
+    def give(self, actor: Actor, command: c.OpenTask | c.OpenReview | c.ReopenTask) -> Receipt:
+        """Carry out what gives a lease, and count from then on what is shown under it."""
+        receipt = self.gate.perform(actor, command)
+        # A repeated request brings the receipt of a lease that another process may count.
+        if receipt.reply["lease"] == command.lease:
+            self.viewing.tally.begin(command.lease)
+        return receipt
 
 
 def _project_routes(routes: APIRouter, room: _Room) -> None:
@@ -165,7 +172,7 @@ def _next_routes(routes: APIRouter, room: _Room) -> None:
                 lease=secrets.token_hex(16),
                 task=form.task,
             )
-            return LeaseGivenShape(**with_receipt(room.gate.perform(actor, asked)))
+            return LeaseGivenShape(**with_receipt(room.give(actor, asked)))
 
         next_one.__doc__ = command.__doc__
         return next_one
@@ -265,7 +272,7 @@ def _review_routes(routes: APIRouter, room: _Room) -> None:
             reason_given=bool(form.reason.strip()),
         )
         command = room.desk.reopen(ledger, reopening, form.reason)
-        return LeaseGivenShape(**with_receipt(room.gate.perform(actor, command)))
+        return LeaseGivenShape(**with_receipt(room.give(actor, command)))
 
 
 def _lease_routes(routes: APIRouter, room: _Room) -> None:
@@ -304,7 +311,7 @@ def _lease_routes(routes: APIRouter, room: _Room) -> None:
             lease=lease,
             shown=room.viewing.tally.look(lease),
         )
-        receipt = room.gate.perform(actor, command)
+        receipt = room.gate.perform(actor, room.desk.close_lease(command))
         room.viewing.tally.forget(lease)
         return LeaseClosedShape(**with_receipt(receipt))
 

@@ -23,12 +23,13 @@ from sandbox.clean.commands import CleanItem
 from sandbox.clean.engine import Engine, Job
 from sandbox.clean.masters import Kept, Master, Place, forget, keep, record
 from sandbox.clean.opening import OpenedItem, Opener
-from sandbox.clean.subjects import identity_of
+from sandbox.clean.subjects import bound_to, identity_of, salt_of
 from sandbox.deid.forms import FileKind, Result, Verdict
 from sandbox.enclave import Enclave
 from sandbox.errors import CustodyError, InputError, KeyDestroyed, SandboxError
-from sandbox.exchange import header_name
+from sandbox.exchange import header_name, subject_name
 from sandbox.records.deposits import Dataset, Deposit, Item
+from sandbox.vault import DatasetKeys
 
 _log = logging.getLogger("anbiao.worker")
 _MOST_AHEAD_BYTES = 1 << 26
@@ -162,6 +163,7 @@ class Cleaner:
         if verdict.result is Result.CLEANED and verdict.data is not None:
             packed = Master(verdict.data, verdict.subject, verdict.moves).packed()
             master = keep("master", place, packed, keys, subject, blobs)
+        bound = None if subject is None else self._bound(keys, subject)
         self.enclave.gate.perform(
             self.enclave.actor,
             CleanItem(
@@ -174,6 +176,7 @@ class Cleaner:
                 kind=str(verdict.kind),
                 reason=verdict.reason,
                 subject=subject,
+                subject_commitment=bound,
                 master_blob=master.blob if master else None,
                 master_commitment=master.commitment if master else None,
                 record_blob=kept.blob,
@@ -183,6 +186,13 @@ class Cleaner:
                 removed=verdict.removed,
             ),
         )
+
+    def _bound(self, keys: DatasetKeys, subject: str) -> bytes:
+        """What the log holds of a subject's id; `serve` gets the salt for those who may ask."""
+        salt, name = salt_of(keys, subject), subject_name(subject)
+        if self.enclave.exchange.get(name) is None:
+            self.enclave.exchange.put(name, self.enclave.vault.seal_for_serve(name, salt))
+        return bound_to(salt, "subject", subject)
 
     def _let_go(self, task: Task, subject: str | None, verdict: Verdict) -> None:
         ledger, item, dataset = task.ledger, task.item, task.dataset

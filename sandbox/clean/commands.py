@@ -16,6 +16,7 @@ class CleanItem(Command):
         version: the item's version the worker started from; another one now is a conflict.
         result: CLEANED, HELD or QUARANTINED; the `master_` fields are None unless CLEANED.
         subject: random id of the subject, None when the item could not be opened.
+        subject_commitment: to that id, under the subject's salt.
         actions: how often each rule action was carried out, by its code.
         removed: identifiers removed, by kind.
     """
@@ -30,6 +31,7 @@ class CleanItem(Command):
     kind: str
     reason: str | None
     subject: str | None
+    subject_commitment: bytes | None
     master_blob: str | None
     master_commitment: bytes | None
     record_blob: str
@@ -142,6 +144,7 @@ class IssueItem(Command):
     frames: int
     blob: str
     commitment: bytes
+    subject_commitment: bytes
 
     def objects(self) -> Mapping[str, str]:
         """Project, project item and task.

@@ -30,6 +30,7 @@ from sandbox.clean.masters import Kept, Place, read_record, take, unpack_master
 from sandbox.clean.opening import Opener
 from sandbox.clean.rekeying import rekeyed
 from sandbox.clean.sampling import read_batch
+from sandbox.clean.subjects import bound_to, salt_of
 from sandbox.custody import translated
 from sandbox.dataset_keys import issued_key_name, record_key_name
 from sandbox.deid.pseudonyms import Pseudonyms
@@ -139,6 +140,9 @@ class Handover:
         blob = self._seal(ledger, papers, project, issued, content)
         salt = keys.made(f"issued-salt:{issued}", item.subject)
         approval = papers.approval.id
+        if item.subject is None:
+            raise VerificationFailed("item-not-approved", "nobody knows whom the item is about")
+        about = salt_of(keys, item.subject)
         self.enclave.gate.perform(
             self.enclave.actor,
             IssueItem(
@@ -159,6 +163,7 @@ class Handover:
                 frames=said["frames"],
                 blob=blob,
                 commitment=commit(salt, issued_payload(place, issued, kept, approval)),
+                subject_commitment=bound_to(about, "project_item", issued),
             ),
         )
 

@@ -65,7 +65,10 @@ class Issuing:
             tables.of(Task).insert(_open_task(command, task, slot))
         return Outcome(
             digests={"issued": f"sha256:{command.blob}"},
-            commitments=(Commitment("issued", command.commitment),),
+            commitments=(
+                Commitment("issued", command.commitment),
+                Commitment("subject", command.subject_commitment),
+            ),
             states={"project_item": str(ItemState.ISSUED), "task": str(TaskState.OPEN)},
             reply={"project_item": command.project_item, "task": command.task},
         )

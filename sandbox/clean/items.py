@@ -136,6 +136,8 @@ def _said(command: CleanItem, dataset: DatasetState) -> Outcome:
     if command.master_blob is not None and command.master_commitment is not None:
         digests["master"] = f"sha256:{command.master_blob}"
         commitments.append(Commitment("master", command.master_commitment))
+    if command.subject_commitment is not None:
+        commitments.append(Commitment("subject", command.subject_commitment))
     counts = {f"action:{name}": n for name, n in command.actions.items()}
     counts |= {f"removed:{name}": n for name, n in command.removed.items()}
     codes = {"kind": command.kind}

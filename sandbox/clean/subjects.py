@@ -1,11 +1,35 @@
-"""Whom a file is about, by the same rule as its pseudonym: register row, record number, or name."""
+"""Whom a file is about, by the same rule as its pseudonym: register row, record number, or name.
 
+What the log holds of whom something is about are commitments under one salt per subject: entries
+of two projects can't be compared without it, and whoever may ask finds all that is about one
+subject with it. It stands under the subject's key, and goes with it.
+
+Source: docs/spec/evidence.md, clause 7.
+"""
+
+from crypto.canonical import encode
+from crypto.commitments import commit
 from sandbox.deid.forms import Register
 from sandbox.deid.subjects import identity
 from sandbox.errors import Malformed
 from sandbox.formats.dicom_file import looks_like_dicom, open_dicom
+from sandbox.vault import DatasetKeys
 
 _PATIENT_ID = 0x00100020
+
+
+def salt_of(keys: DatasetKeys, subject: str) -> bytes:
+    """The salt of all commitments about a subject, made when there is none.
+
+    Raises:
+        KeyDestroyed: the subject was erased.
+    """
+    return keys.made(f"subject-salt:{subject}", subject)
+
+
+def bound_to(salt: bytes, kind: str, name: str) -> bytes:
+    """The commitment that says: this item (or name) is about the subject whose salt it is."""
+    return commit(salt, encode({"what": "subject-of", kind: name}))
 
 
 def identity_of(data: bytes, said: str | None, register: Register, fallback: str) -> str:

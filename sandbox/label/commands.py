@@ -36,6 +36,14 @@ class Fault:
 
 
 @dataclass(frozen=True)
+class Looked:
+    """What was looked at under a lease: which frames or texts, and how often in all."""
+
+    what: tuple[str, ...] = ()
+    views: int = 0
+
+
+@dataclass(frozen=True)
 class Decision:
     """The adjudicator's own label, sealed: it follows on `version` of the task's label."""
 
@@ -105,7 +113,10 @@ class OpenReview(LabelCommand):
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitLabel(LabelCommand):
-    """Save a label for the item under the lease; `version` is what the saver saw last."""
+    """Save a label for the item under the lease; `version` is what the saver saw last.
+
+    `shown` is None when nobody counted: then all of the item counts as seen.
+    """
 
     ACTION: ClassVar[Action] = Action.LABEL_SUBMIT
 
@@ -115,7 +126,7 @@ class SubmitLabel(LabelCommand):
     asked: bytes = b""
     sealed: bytes = field(default=b"", compare=False)
     commitments: Mapping[str, bytes] = field(default_factory=dict, compare=False)
-    shown: tuple[str, ...] = field(default=(), compare=False)
+    shown: Looked | None = field(default=None, compare=False)
     fault: Fault | None = None
 
     def objects(self) -> Mapping[str, str]:
@@ -126,6 +137,8 @@ class SubmitLabel(LabelCommand):
 @dataclass(frozen=True, kw_only=True)
 class SubmitReview(LabelCommand):
     """Judge a label: accept, return, send to adjudication, or decide by a label of one's own.
+
+    `shown` is None when nobody counted: then all of the item counts as seen.
 
     `decision` is the label of a `decide`, made ready as a submitted one is.
     """
@@ -139,7 +152,8 @@ class SubmitReview(LabelCommand):
     sealed: bytes = field(default=b"", compare=False)
     commitment: bytes = field(default=b"", compare=False)
     decision: "Decision | None" = field(default=None, compare=False)
-    shown: tuple[str, ...] = field(default=(), compare=False)
+    shown: Looked | None = field(default=None, compare=False)
+    shown_commitment: bytes = field(default=b"", compare=False)
     fault: Fault | None = None
 
     def objects(self) -> Mapping[str, str]:
@@ -177,7 +191,8 @@ class CloseLease(LabelCommand):
     ACTION: ClassVar[Action] = Action.LEASE_CLOSE
 
     lease: str
-    shown: tuple[str, ...] | None = field(default=None, compare=False)
+    shown: Looked | None = field(default=None, compare=False)
+    shown_commitment: bytes = field(default=b"", compare=False)
 
     def objects(self) -> Mapping[str, str]:
         """The project and the lease."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from crypto.canonical import encode
+from crypto.commitments import commit
 from crypto.errors import VerificationError
 from sandbox.acts import project_domain
 from sandbox.errors import InputError, NotFound, Unacceptable
@@ -22,17 +23,20 @@ from sandbox.formats.guideline import parse_guideline
 from sandbox.formats.label_schema import parse_schema
 from sandbox.formats.label_value import check_value
 from sandbox.label.commands import (
+    CloseLease,
     CreateProject,
     Decision,
     Fault,
+    Looked,
     ReopenTask,
     SubmitLabel,
     SubmitReview,
 )
 from sandbox.label.digests import shown_payload
+from sandbox.label.leases import shown_words
 from sandbox.label.verdicts import ACCEPT, DECIDE, VERDICTS
 from sandbox.records.documents import schema_of
-from sandbox.records.labels import Project, ProjectItem, Task
+from sandbox.records.labels import Lease, Project, ProjectItem, Task
 from sandbox.records.port import Ledgers, Tables
 from sandbox.records.sealed_labels import (
     LabelPayload,
@@ -41,6 +45,7 @@ from sandbox.records.sealed_labels import (
     salted,
     seal_label,
     seal_record,
+    shown_salt,
 )
 
 Scan = Callable[[str], Sequence[str]]
@@ -85,7 +90,7 @@ class LabelDraft:
     version: int
     value: Mapping[str, object]
     comment: str
-    shown: tuple[str, ...]
+    shown: Looked | None
 
 
 class LabelDesk:
@@ -171,7 +176,35 @@ class LabelDesk:
         sealed, commitment = self._seal_reason(
             ledger, review.task, review.project, review.review, reason
         )
-        return replace(review, sealed=sealed, commitment=commitment, decision=decision)
+        with self._ledgers.open(ledger).snapshot() as tables:
+            task = tables.of(Task).require(review.task)
+            item = tables.of(ProjectItem).require(task.item)
+        bound = self._bind_shown(item, task.lease or "", review.shown)
+        return replace(
+            review, sealed=sealed, commitment=commitment, decision=decision, shown_commitment=bound
+        )
+
+    def close_lease(self, closing: CloseLease) -> CloseLease:
+        """`closing` with a commitment to what was looked at, if anybody counted.
+
+        Raises:
+            NotFound: no such lease.
+        """
+        if closing.shown is None:
+            return closing
+        with self._ledgers.open(closing.ledger).snapshot() as tables:
+            item = tables.of(ProjectItem).require(tables.of(Lease).require(closing.lease).item)
+        bound = self._bind_shown(item, closing.lease, closing.shown)
+        return replace(closing, shown_commitment=bound)
+
+    def _bind_shown(self, item: ProjectItem, lease: str, shown: Looked | None) -> bytes:
+        """What the log commits to of what was looked at; the salt is the lease's own.
+
+        It is derived from the item's record key: what was shown stands in the row, and erasing
+        the key leaves a commitment that says nothing.
+        """
+        salt = shown_salt(self._keys.record_key(item.id), lease)
+        return commit(salt, shown_payload(item, shown_words(shown)))
 
     def _decide(
         self, ledger: str, review: SubmitReview, reason: str, value: Mapping[str, object]
@@ -232,7 +265,7 @@ class LabelDesk:
         return LabelSecret(
             label=salted(payload.encoded()),
             comment=salted(draft.comment.encode()),
-            shown=salted(shown_payload(item, draft.shown)),
+            shown=salted(shown_payload(item, shown_words(draft.shown))),
         )
 
     def _seal_reason(

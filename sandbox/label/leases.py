@@ -16,7 +16,7 @@ from policies.states import TASK
 from policies.vocabulary import Role, TaskState
 from sandbox.acts import Acting, Commitment, Outcome, project_domain
 from sandbox.errors import Conflict, NotFound
-from sandbox.label.commands import LabelCommand
+from sandbox.label.commands import LabelCommand, Looked
 from sandbox.label.digests import rendering_digest
 from sandbox.records.labels import Lease, Project, ProjectItem, Task
 from sandbox.records.port import Tables
@@ -124,8 +124,8 @@ def new_lease(project: Project, task: Task, lease_id: str, work: str, acting: Ac
     )
 
 
-def end(tables: Tables, lease_id: str, now: datetime, shown: tuple[str, ...]) -> Lease:
-    """End a lease.
+def end(tables: Tables, lease_id: str, now: datetime, shown: Looked | None) -> Lease:
+    """End a lease; uncounted, all of its item was seen.
 
     Raises:
         Conflict: `lease-closed` already.
@@ -133,9 +133,27 @@ def end(tables: Tables, lease_id: str, now: datetime, shown: tuple[str, ...]) ->
     lease = tables.of(Lease).require(lease_id)
     if lease.ended_at is not None:
         raise Conflict("lease-closed", "the lease has ended already")
-    ended = replace(lease, ended_at=now, shown=shown)
+    ended = replace(lease, ended_at=now, shown=shown_words(shown))
     tables.of(Lease).replace(ended)
     return ended
+
+
+def shown_words(shown: Looked | None) -> tuple[str, ...]:
+    """What was looked at, in words: `all` when nobody counted."""
+    return ALL_SHOWN if shown is None else shown.what
+
+
+def told(lease: Lease, shown: Looked | None) -> tuple[dict[str, int], dict[str, str]]:
+    """Counts and codes by which the entry that ends a lease says what was seen, and how long.
+
+    Source: docs/spec/provenance-log.md, clause 2.9.
+    """
+    until = min(lease.ended_at or lease.expires_at, lease.expires_at)
+    seconds = int((until - lease.opened_at).total_seconds())
+    if shown is None:
+        return {"seconds": seconds}, {"counted": "all"}
+    counts = {"seconds": seconds, "shown": len(shown.what), "views": shown.views}
+    return counts, {"counted": "exact"}
 
 
 def without_lease(task: Task) -> Task:

@@ -118,17 +118,16 @@ class SubmitReviewHandler:
         tables.of(Task).replace(judged)
         label = judged.label or ""
         tables.of(Review).insert(review_row(command, label, command.verdict, acting))
-        commitments = command.decision.commitments if command.decision else {}
+        commitments = {"shown": command.shown_commitment, "reason": command.commitment}
+        commitments |= command.decision.commitments if command.decision else {}
+        counts, codes = leases.told(lease, command.shown)
         return Outcome(
             objects={"item": task.item, "label": label, "lease": lease.id},
-            counts={"version": judged.version, "shown": len(command.shown)},
+            counts={"version": judged.version, **counts},
             digests=project_digests(project),
-            commitments=(
-                *(Commitment(what, value) for what, value in sorted(commitments.items())),
-                Commitment("reason", command.commitment),
-            ),
+            commitments=tuple(Commitment(k, v) for k, v in sorted(commitments.items())),
             states={"task": str(judged.state)},
-            codes={"verdict": command.verdict},
+            codes={"verdict": command.verdict, **codes},
             reply={"review": command.review, "state": str(judged.state)},
         )
 

@@ -136,9 +136,10 @@ class SubmitLabelHandler:
         tables.of(Task).replace(
             replace(task, state=state, label=label.id, version=label.version, lease=None)
         )
+        counts, codes = leases.told(lease, command.shown)
         return Outcome(
             objects={"item": task.item, "lease": lease.id},
-            counts={"version": label.version, "shown": len(command.shown)},
+            counts={"version": label.version, **counts},
             digests={
                 "guideline": project.guideline_digest,
                 "schema": project.schema_digest,
@@ -146,7 +147,7 @@ class SubmitLabelHandler:
             },
             commitments=tuple(Commitment(k, v) for k, v in sorted(command.commitments.items())),
             states={"task": str(state)},
-            codes={"made_by": label.made_by},
+            codes={"made_by": label.made_by, **codes},
             reply={"label": label.id, "version": label.version},
         )
 
@@ -174,19 +175,20 @@ class CloseLeaseHandler:
         Raises:
             Conflict: `lease-closed`.
         """
-        shown = leases.ALL_SHOWN if command.shown is None else command.shown
-        lease = leases.end(tables, self._lease(tables, command).id, acting.now, shown)
+        lease = leases.end(tables, self._lease(tables, command).id, acting.now, command.shown)
         task = tables.of(Task).require(lease.task)
         for each in groups.group_of(tables, task):
             if each.lease == lease.id:
                 after = leases.without_lease(each)
                 tables.of(Task).replace(after)
                 task = after if each.id == task.id else task
-        seconds = int((min(acting.now, lease.expires_at) - lease.opened_at).total_seconds())
+        counts, codes = leases.told(lease, command.shown)
+        bound = (Commitment("shown", command.shown_commitment),) if command.shown else ()
         return Outcome(
             objects={"item": lease.item, "task": task.id},
-            counts={"seconds": seconds, **_looks(shown)},
-            codes={"counted": "all" if shown == leases.ALL_SHOWN else "exact"},
+            counts=counts,
+            codes=codes,
+            commitments=bound,
             states={"task": str(task.state)},
             reply={"lease": lease.id},
         )
@@ -219,10 +221,6 @@ def is_over(tables: Tables, lease: Lease, now: datetime) -> bool:
 def project_digests(project: Project) -> dict[str, str]:
     """The digests a label or review is bound to."""
     return {"guideline": project.guideline_digest, "schema": project.schema_digest}
-
-
-def _looks(shown: tuple[str, ...]) -> dict[str, int]:
-    return {} if shown == leases.ALL_SHOWN else {"shown": len(shown)}
 
 
 def _label(command: SubmitLabel, task: Task, acting: Acting) -> Label:

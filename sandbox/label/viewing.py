@@ -5,22 +5,27 @@
   act or by itself, lets no further frame out.
 - A lease that has ended, or is another account's, is answered like one that never was.
 - What was shown is counted here, in memory; the act that ends the lease takes the count. After a
-  restart there is none, and the whole item counts as seen.
+  restart there is none, and the whole item counts as seen; so it does when another process than
+  the one that gave the lease showed anything under it, which leaves a mark for all to find.
 
 Source: requirements R05, R13, R15, R34, R35, R97.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
 from typing import Protocol
 
+from crypto.keytree import KeyStore, MemoryKeyStore
 from policies.vocabulary import ItemState
 from sandbox.acts import Actor
 from sandbox.errors import NotFound
+from sandbox.exchange import mark_name
 from sandbox.formats.extents import TEXT, shown_text
 from sandbox.label import groups
+from sandbox.label.commands import Looked
 from sandbox.label.desk import RecordKeys
 from sandbox.label.leases import REVIEW_WORK, ROLES, live
 from sandbox.label.render import MAX_PIXELS, render_frame
@@ -30,6 +35,8 @@ from sandbox.records.people import Pseudonym
 from sandbox.records.port import Ledgers, Tables
 from sandbox.records.sealed_labels import LabelPayload, open_label
 from sandbox.records.standing import STOPPED, contract_valid, permit_valid
+
+_MARK = b"1"
 
 
 class ItemKeys(RecordKeys, Protocol):
@@ -41,27 +48,53 @@ class ItemKeys(RecordKeys, Protocol):
 
 
 class Tally:
-    """What was shown under each lease; one lock guards the whole count."""
+    """What was shown under each lease; one lock guards the whole count.
 
-    def __init__(self) -> None:
+    A count is exact only in the process that gave the lease, and only while no other one shows
+    anything under it. Another one says so by a mark in `marks`, which all processes see, before
+    it shows the first thing.
+    """
+
+    def __init__(self, marks: KeyStore) -> None:
         self._lock = Lock()
-        self._shown: dict[str, set[str]] = {}
+        self._marks = marks
+        self._shown: dict[str, Counter[str]] = {}
+        self._given: set[str] = set()
+        self._marked: set[str] = set()
+
+    def begin(self, lease: str) -> None:
+        """Count from now on: the lease was given here, and nothing shown yet."""
+        with self._lock:
+            self._given.add(lease)
+            self._shown.setdefault(lease, Counter())
 
     def note(self, lease: str, what: str) -> None:
-        """Count one look."""
+        """Count one look; called before anything is shown."""
         with self._lock:
-            self._shown.setdefault(lease, set()).add(what)
+            foreign = lease not in self._given and lease not in self._marked
+            self._shown.setdefault(lease, Counter())[what] += 1
+        if foreign:
+            self._marks.put(mark_name(lease), _MARK)
+            with self._lock:
+                self._marked.add(lease)
 
-    def look(self, lease: str) -> tuple[str, ...] | None:
-        """What was shown so far; None when nothing was counted here."""
+    def look(self, lease: str) -> Looked | None:
+        """What was shown so far; None when nobody can say: then all counts as seen."""
         with self._lock:
             shown = self._shown.get(lease)
-        return None if shown is None else tuple(sorted(shown))
+            given = lease in self._given
+        if shown is None or not given or self._marks.get(mark_name(lease)) is not None:
+            return None
+        return Looked(tuple(sorted(shown)), shown.total())
 
     def forget(self, lease: str) -> None:
         """Drop the count of a lease that has ended."""
         with self._lock:
             self._shown.pop(lease, None)
+            self._given.discard(lease)
+            self._marked.discard(lease)
+        if self._marks.get(mark_name(lease)) is not None:
+            self._marks.destroy(mark_name(lease))
 
 
 @dataclass(frozen=True)
@@ -119,12 +152,13 @@ class Viewing:
         keys: ItemKeys,
         clock: Callable[[], datetime],
         max_pixels: int = MAX_PIXELS,
+        marks: KeyStore | None = None,
     ) -> None:
         self._ledgers = ledgers
         self._keys = keys
         self._clock = clock
         self._max_pixels = max_pixels
-        self.tally = Tally()
+        self.tally = Tally(MemoryKeyStore() if marks is None else marks)
 
     def lease(self, ledger: str, lease: str, actor: Actor) -> LeaseView:
         """The lease and, for a reviewer, the labels to be judged, by the ids of their tasks.
@@ -172,7 +206,7 @@ class Viewing:
             raise NotFound
         data = self._keys.open_item(seat.item)
         picture = render_frame(data, number, seat.viewer, now, self._max_pixels)
-        self.tally.note(lease, f"frame:{number}")
+        self.tally.note(lease, f"frame:{number}")  # before it is handed out
         return picture
 
     def text(self, ledger: str, lease: str, actor: Actor) -> TextView:

@@ -10,6 +10,7 @@ Both the labelling desk and the worker that builds a release read these, and roo
 one another: so the form stands with the rows.
 """
 
+import hmac
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,6 +106,11 @@ def label_place(project: str, label: str) -> str:
 def review_place(project: str, review: str) -> str:
     """The place of a review row that its seal binds."""
     return f"review:{project}:{review}"
+
+
+def shown_salt(key: bytes, lease: str) -> bytes:
+    """The salt of the commitment to what was shown under a lease, by the item's record key."""
+    return hmac.digest(key, b"anbiao-shown-v1\n" + lease.encode(), "sha256")
 
 
 def seal_record(key: bytes, place: str, parts: dict[str, Salted]) -> bytes:

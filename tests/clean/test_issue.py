@@ -1,5 +1,6 @@
 """What an officer signed for crosses to `serve`, and nothing that somebody wrote into rows."""
 
+import hmac
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ import pytest
 from enclave_house import LEDGER, EnclaveHouse, new_id
 from pydicom.data import get_testdata_file
 
+from crypto import canonical
 from policies.vocabulary import Action, ItemState, TaskState
 from sandbox.acts import Outcome
 from sandbox.clean.commands import IssueItem, RequeueItem
@@ -76,10 +78,39 @@ def test_an_issue_with_another_number_of_tasks_is_refused(house: EnclaveHouse, f
         frames=1,
         blob="0" * 64,
         commitment=b"c" * 32,
+        subject_commitment=b"s" * 32,
     )
 
     with pytest.raises(Conflict, match="overlap-differs"):
         house.perform(house.worker, command)
+
+
+@pytest.mark.requirement("R72")
+def test_the_log_tells_whose_an_issued_item_is_to_who_has_the_salt(house: EnclaveHouse):
+    dataset = house.approved({"a.dcm": CT})
+    projects = house.project(dataset), house.project(dataset)
+    house.run_worker()
+    (item,) = house.items(dataset)
+    entries = [json.loads(entry) for entry in house.ledgers.open(LEDGER).entries(0, 10_000)]
+
+    salt = house.serving.key(f"subject:{item.subject}")
+
+    cleaned = next(e for e in entries if e["action"] == "item.clean")
+    assert cleaned["outcome"]["commitments"]["subject"] == about(salt, subject=item.subject)
+    bound = {
+        entry["objects"]["project_item"]: entry["outcome"]["commitments"]["subject"]
+        for entry in entries
+        if entry["action"] == "item.issue"
+    }
+    assert len(bound) == len(projects)
+    assert bound == {name: about(salt, project_item=name) for name in bound}
+    assert len(set(bound.values())) == len(projects)  # nothing by which to compare them
+
+
+def about(salt: bytes, **named: str) -> str:
+    """Written anew from docs/spec/evidence.md, clause 7."""
+    payload = canonical.encode({"what": "subject-of", **named})
+    return hmac.digest(salt, payload, "sha256").hex()
 
 
 @pytest.mark.requirement("R24")
@@ -221,6 +252,7 @@ def test_nobody_but_the_worker_issues(house: EnclaveHouse, who: str):
         frames=1,
         blob="0" * 64,
         commitment=b"c" * 32,
+        subject_commitment=b"s" * 32,
     )
 
     with pytest.raises(Forbidden):

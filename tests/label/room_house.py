@@ -369,7 +369,7 @@ class RoomHouse:
         key: str | None = None,
     ) -> Receipt:
         chosen = {"classes": ["effusion"]} if value is None else value
-        draft = LabelDraft(self.project, task, version, chosen, comment, ())
+        draft = LabelDraft(self.project, task, version, chosen, comment, label.Looked())
         return self.perform(who, self.desk.submit_label(LEDGER, draft, key))
 
     def open_review(self, who: Person, task: str | None = None) -> Receipt:
@@ -399,7 +399,8 @@ class RoomHouse:
         return self.perform(who, self.desk.reopen(LEDGER, reopening, reason))
 
     def close_lease(self, who: Person, lease: str) -> Receipt:
-        return self.perform(who, label.CloseLease(**self.on_project(), lease=lease))
+        closing = label.CloseLease(**self.on_project(), lease=lease)
+        return self.perform(who, self.desk.close_lease(closing))
 
     def label_one(self, who: Person | None = None) -> str:
         """The next task labelled; its id."""

@@ -61,7 +61,7 @@ def test_the_entry_of_a_mark_does_not_say_where_it_is(house, on_image):
     entry = house.entries()[-1]
     assert b"nodule" not in entry
     assert b"12.5" not in entry
-    assert set(last_entry(house)["outcome"]["counts"]) == {"version", "shown"}
+    assert set(last_entry(house)["outcome"]["counts"]) == {"version", "shown", "views", "seconds"}
 
 
 @pytest.mark.parametrize(

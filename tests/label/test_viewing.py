@@ -8,14 +8,17 @@ import pytest
 from PIL import Image
 from room_parts import LEDGER, ct_file, new_id
 
+from crypto.commitments import commit
 from policies.vocabulary import DatasetState, ItemState, Role
 from sandbox.acts import project_domain
 from sandbox.errors import NotFound, TooLarge, VerificationFailed
-from sandbox.label.commands import CloseLease
+from sandbox.label.commands import CloseLease, Looked
+from sandbox.label.digests import shown_payload
 from sandbox.label.viewing import Viewing
 from sandbox.records.deposits import Dataset
 from sandbox.records.labels import Lease, ProjectItem
 from sandbox.records.people import Membership
+from sandbox.records.sealed_labels import shown_salt
 
 
 @pytest.fixture
@@ -157,15 +160,67 @@ def test_an_item_in_the_place_of_another_is_refused(house, lease):
 
 
 def test_what_was_shown_is_told_when_the_lease_ends(house, lease):
+    house.viewing.tally.begin(lease)
     frame(house, lease)
     frame(house, lease)
     shown = house.viewing.tally.look(lease)
 
-    house.perform(house.labeller, CloseLease(**house.on_project(), lease=lease, shown=shown))
+    closing = CloseLease(**house.on_project(), lease=lease, shown=shown)
+    house.perform(house.labeller, house.desk.close_lease(closing))
 
-    assert shown == ("frame:0",)
+    outcome = json.loads(house.entries()[-1])["outcome"]
+    assert shown == Looked(("frame:0",), 2)
     assert house.row(Lease, lease).shown == ("frame:0",)
-    assert json.loads(house.entries()[-1])["outcome"]["counts"]["shown"] == 1
+    assert outcome["codes"] == {"counted": "exact"}
+    assert (outcome["counts"]["shown"], outcome["counts"]["views"]) == (1, 2)
+    (item,) = house.rows(ProjectItem)
+    salt = shown_salt(house.keys.record_key(item.id), lease)
+    expected = commit(salt, shown_payload(item, ("frame:0",)))
+    assert outcome["commitments"] == {"shown": expected.hex()}
+
+
+@pytest.mark.requirement("R63")
+def test_a_lease_ended_by_the_worker_counts_as_all_seen(house, lease):
+    house.viewing.tally.begin(lease)
+    frame(house, lease)
+
+    house.perform(house.labeller, CloseLease(**house.on_project(), lease=lease))
+
+    outcome = json.loads(house.entries()[-1])["outcome"]
+    assert outcome["codes"] == {"counted": "all"}
+    assert "commitments" not in outcome
+    assert house.row(Lease, lease).shown == ("all",)
+
+
+@pytest.mark.requirement("R63")
+def test_what_nobody_counted_from_the_start_counts_as_all_seen(house, lease):
+    """The process was started again since the lease was given."""
+    frame(house, lease)
+
+    assert house.viewing.tally.look(lease) is None
+
+
+@pytest.mark.requirement("R63")
+def test_what_two_processes_showed_counts_as_all_seen(house, lease):
+    first, second = (
+        Viewing(house.ledgers, house.keys, house.clock, marks=house.exchange) for _ in range(2)
+    )
+    first.tally.begin(lease)
+    first.frame(LEDGER, lease, house.labeller.actor, 0)
+    assert first.tally.look(lease) == Looked(("frame:0",), 1)
+
+    second.frame(LEDGER, lease, house.labeller.actor, 0)
+
+    assert first.tally.look(lease) is None
+    assert second.tally.look(lease) is None
+    second.tally.forget(lease)
+    assert list(house.exchange.names("shown-elsewhere:")) == []
+
+
+def test_a_lease_under_which_nothing_was_looked_at_says_so(house, lease):
+    house.viewing.tally.begin(lease)
+
+    assert house.viewing.tally.look(lease) == Looked((), 0)
 
 
 def test_a_reviewer_sees_the_label_and_a_labeller_none(house, lease):
