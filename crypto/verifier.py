@@ -2,7 +2,7 @@
 
 This file is the regulator's tool. It stands alone: the standard library, and `cryptography` for
 signatures. It shares no code with the system that writes the logs, only the specification
-(docs/spec/provenance-log.md, docs/spec/evidence-pack.md, docs/spec/passport.md) and the vectors.
+(docs/spec/provenance-log.md, docs/spec/evidence.md, docs/spec/passport.md) and the vectors.
 It is one file on purpose, longer than the house allows elsewhere, so that it can be read in one
 sitting, copied to another machine and run there.
 
@@ -2019,12 +2019,6 @@ class Lineage:
         if not any(entry["signed"]["terms"]["verdict"] == "approve" for entry in signs):
             raise Broken("officer-approval-missing", where)
 
-    def proved_for(self, dataset: str) -> set[int]:
-        """The entries of which a pack about the dataset holds proofs of their own."""
-        signs = self.signs.get(dataset, ())
-        seals = (e for release, e in self.sealed.items() if self.dataset_of(release) == dataset)
-        return {entry["index"] for entry in (*signs, *seals)}
-
     def approvals(self, release: str, people: People, where: str) -> list[Vote]:
         """The votes by which a requested and screened package may leave.
 
@@ -2983,7 +2977,7 @@ def read_pack(data: bytes) -> dict[str, bytes]:
     Read by hand, since there is one spelling: nothing is unpacked, and no size is believed.
 
     Raises:
-        Broken: not written as docs/spec/evidence-pack.md says.
+        Broken: not written as docs/spec/evidence.md says.
     """
     files: dict[str, bytes] = {}
     at, last = 0, ""
@@ -3001,7 +2995,7 @@ def read_pack(data: bytes) -> dict[str, bytes]:
 
 
 def _member(label: bytes, content: bytes) -> tuple[int, ...]:
-    """Header of a stored member. Source: APPNOTE 6.3 4.3.7; docs/spec/evidence-pack.md, 2."""
+    """Header of a stored member. Source: APPNOTE 6.3 4.3.7; docs/spec/evidence.md, 2."""
     size = len(content)
     return 20, 0x800, 0, 0, 0x21, zlib.crc32(content), size, size, len(label), 0
 
@@ -3029,13 +3023,14 @@ class Evidence:
     story: Story
     tables: Mapping[str, Table]
     passports: set[str]
-    older: Sequence[int]  # sizes of the other signed heads in it, all of this history
+    inquiry: "Inquiry"
 
     @property
     def sentence(self) -> str:
         """What can be said of it."""
+        scope = self.inquiry.scope
         return (
-            f"evidence of dataset {self.manifest['dataset']} in ledger {self.log.ledger}: "
+            f"evidence of {scope.kind} {scope.words} in ledger {self.log.ledger}: "
             f"{len(self.log.raw)} entries, {self.story.ruled} verdicts ruled again by "
             f"{len(self.tables)} tables, {len(self.passports)} passports"
         )
@@ -3056,21 +3051,71 @@ def open_evidence(
         Broken: anything in it is not as it must be.
         CannotTell: no pinned key speaks for its log.
     """
-    files = read_pack(data)
+    files, told = read_pack(data), told or Chronicle()
     manifest = parse_canonical(Members(files).read("manifest.json"), "manifest.json")
-    _check_manifest(manifest, files)
+    scope = _check_manifest(manifest, files)
     log = verify_log(Members(files, "log/"), pins, since)
     tables = read_tables(files)
     story = read_story(log, pins, tables, told)
-    if log.ledger != manifest["ledger"] or manifest["dataset"] not in story.lineage.gradings:
+    if log.ledger != manifest["ledger"] or not told.knows(scope):
         raise Broken("evidence-of-another-dataset", "manifest.json")
     proved = _check_pack_proofs(files, log, pins)
-    for index in sorted(story.lineage.proved_for(manifest["dataset"]) - proved):
-        raise Broken("proof-missing", f"proofs/{index}.tlog-proof")
     passports = _check_pack_passports(files, log, story.lineage, pins)
-    _check_complete(story.lineage, manifest["dataset"], passports)
-    older = heads_in(files)
-    return Evidence(manifest, files, log, story, tables, passports, older)
+    grounds = Grounds(
+        older=heads_in(files),
+        since=-1 if since is None else parse_note(since, "kept checkpoint").size,
+        passports=len(passports),
+        tables=len(tables),
+        salt=_salt_in(files, scope),
+    )
+    inquiry = Inquiry(log, story, told, scope, grounds)
+    for index in sorted(inquiry.rests_on() - proved):
+        raise Broken("proof-missing", f"proofs/{index}.tlog-proof")
+    _check_complete(set(inquiry.releases()), passports)
+    if "export" in manifest:
+        _check_export(manifest, files, told, proved)
+    return Evidence(manifest, files, log, story, tables, passports, inquiry)
+
+
+def _salt_in(files: Mapping[str, bytes], scope: "Scope") -> bytes | None:
+    """What opens the log's commitments to the pack's subject; None once that was erased.
+
+    Raises:
+        Broken: a pack about a subject says nothing of it, or another one does.
+    """
+    name = "subject.json"
+    if (name in files) != (scope.kind == "subject"):
+        raise Broken("file-missing" if scope.kind == "subject" else "unknown-file", name)
+    if name not in files:
+        return None
+    said = parse_canonical(files[name], name)
+    if not OPENING(said) or said["subject"] != scope.name:
+        raise Broken("subject-opening-wrong", name)
+    return None if said["salt"] is None else bytes.fromhex(said["salt"])
+
+
+def _check_export(
+    manifest: Mapping[str, Any], files: Mapping[str, bytes], told: "Chronicle", proved: set[int]
+) -> None:
+    """The act by which the pack was handed out stands in its log, and binds its summary.
+
+    Raises:
+        Broken: it is another one's, or the summary is not the one that was handed out.
+    """
+    index = manifest["export"]
+    entry, where = told.exports.get(index), f"entry {index}"
+    if entry is None:
+        raise Broken("export-not-in-log", "manifest.json")
+    if index not in proved:
+        raise Broken("proof-missing", f"proofs/{index}.tlog-proof")
+    outcome, about_what = entry["outcome"], manifest["about"]
+    said = {**entry["objects"], **outcome.get("codes", {})}
+    if {"kind": said.pop("about", ""), **said} != about_what:
+        raise Broken("export-of-something-else", where)
+    for kind in ("html", "pdf"):
+        name = f"summary.{kind}"
+        if digest_of(Members(files).read(name)) != outcome.get("digests", {}).get(kind):
+            raise Broken("summary-differs-from-log", name)
 
 
 def heads_in(files: Mapping[str, bytes]) -> list[int]:
@@ -3087,9 +3132,8 @@ def heads_in(files: Mapping[str, bytes]) -> list[int]:
     return sorted({note.size for note in notes})
 
 
-def _check_complete(lineage: Lineage, dataset: str, passports: set[str]) -> None:
-    """Exactly the releases of the dataset have a passport in the pack."""
-    sealed = {release for release in lineage.sealed if lineage.dataset_of(release) == dataset}
+def _check_complete(sealed: set[str], passports: set[str]) -> None:
+    """Exactly the releases that the pack is about have a passport in it."""
     for release in sorted(sealed ^ passports):
         code = "passport-missing" if release in sealed else "unknown-file"
         raise Broken(code, f"packages/{release}/passport.json")
@@ -3106,7 +3150,7 @@ def _trust_words(log: Log, pins: Pins) -> str:
     return words
 
 
-MANIFEST = _record(
+MANIFEST_1 = _record(
     {
         "v": lambda value: type(value) is int and value == 1,
         "ledger": _spelt(HEX32),
@@ -3115,11 +3159,45 @@ MANIFEST = _record(
         "files": lambda value: isinstance(value, dict),
     }
 )
+ABOUT: Mapping[str, Check] = {
+    "dataset": _record({"kind": _is_word, "dataset": _spelt(HEX32)}),
+    "period": _record({"kind": _is_word, "from": _spelt(TIME), "until": _spelt(TIME)}),
+    "project": _record({"kind": _is_word, "project": _spelt(HEX32)}),
+    "subject": _record({"kind": _is_word, "subject": _spelt(HEX32)}),
+}
 
 
-def _check_manifest(manifest: Any, files: Mapping[str, bytes]) -> None:
-    where = "manifest.json"
-    if not MANIFEST(manifest):
+def _is_about_something(value: Any) -> bool:
+    kind = value.get("kind") if isinstance(value, dict) else None
+    return isinstance(kind, str) and kind in ABOUT and ABOUT[kind](value)
+
+
+SUMMARISED = 2  # the version of manifests that first says what else a pack can be about
+MANIFEST_2 = _record(
+    {
+        "v": lambda value: type(value) is int and value == SUMMARISED,
+        "ledger": _spelt(HEX32),
+        "about": _is_about_something,
+        "export": _is_count,
+        "created_at": _spelt(TIME),
+        "files": lambda value: isinstance(value, dict),
+    }
+)
+OPENING = _record(
+    {
+        "v": lambda value: type(value) is int and value == 1,
+        "subject": _spelt(HEX32),
+        "salt": lambda value: value is None or _spelt(HEX64)(value),
+    }
+)
+PACKED = ("log/", "proofs/", "policy/", "packages/")
+BESIDE = frozenset({"subject.json", "summary.html", "summary.pdf"})
+
+
+def _check_manifest(manifest: Any, files: Mapping[str, bytes]) -> "Scope":
+    """The pack's files are those of its manifest; what it is about."""
+    where, first = "manifest.json", MANIFEST_1(manifest)
+    if not first and not MANIFEST_2(manifest):
         raise Broken("manifest-malformed", where)
     found = {
         name: {"sha256": sha256(data).hex(), "size": len(data)}
@@ -3129,8 +3207,16 @@ def _check_manifest(manifest: Any, files: Mapping[str, bytes]) -> None:
     for name in sorted(found.keys() | manifest["files"].keys()):
         if found.get(name) != manifest["files"].get(name):
             raise Broken("evidence-file-differs-from-manifest", name)
-        if not name.startswith(("log/", "proofs/", "policy/", "packages/")):
+        if not name.startswith(PACKED) and (first or name not in BESIDE):
             raise Broken("unknown-file", name)
+    if first:
+        return Scope("dataset", manifest["dataset"])
+    said = manifest["about"]
+    if said["kind"] == "period":
+        if not said["from"] < said["until"]:
+            raise Broken("manifest-malformed", where)
+        return Scope("period", start=said["from"], stop=said["until"])
+    return Scope(said["kind"], said[said["kind"]])
 
 
 def read_tables(files: Mapping[str, bytes]) -> dict[str, Table]:
@@ -3225,6 +3311,11 @@ class Scope:
     start: str = ""  # of a period, in the log's own spelling
     stop: str = ""
 
+    @property
+    def words(self) -> str:
+        """Which one, of its kind."""
+        return f"{self.start}/{self.stop}" if self.kind == "period" else self.name
+
     def document(self) -> dict[str, str]:
         """It as JSON, as a pack's manifest says it."""
         if self.kind == "period":
@@ -3307,9 +3398,11 @@ class Chronicle:
     subjects: dict[str, dict[str, str]] = field(default_factory=dict)  # subject: item: deposit
     openings: dict[str, str] = field(default_factory=dict)  # commitment by subject
     approved: dict[str, list[int]] = field(default_factory=dict)  # by dataset
+    signs: list[tuple[int, str, str]] = field(default_factory=list)  # index, time, dataset
     issued: dict[str, Issue] = field(default_factory=dict)  # by project item
     labels: list[tuple[int, str, str, str, str]] = field(default_factory=list)
     reviews: list[tuple[int, str, str, str]] = field(default_factory=list)
+    datasets: set[str] = field(default_factory=set)
     projects: dict[str, str] = field(default_factory=dict)  # dataset of each
     exports: dict[int, Entry] = field(default_factory=dict)
     deletions: list[Entry] = field(default_factory=list)
@@ -3406,6 +3499,10 @@ class Chronicle:
     def _approve(self, entry: Entry, objects: Mapping[str, str], _: Any) -> None:
         if entry["signed"]["terms"]["verdict"] == "approve":
             self.approved.setdefault(objects["dataset"], []).append(entry["index"])
+        self.signs.append((entry["index"], entry["at"], objects["dataset"]))
+
+    def _create(self, _: Entry, objects: Mapping[str, str], __: Any) -> None:
+        self.datasets.add(objects["dataset"])
 
     def _found(self, _: Entry, objects: Mapping[str, str], __: Any) -> None:
         self.projects[objects.get("project", "")] = objects.get("dataset", "")
@@ -3435,6 +3532,13 @@ class Chronicle:
     def _export(self, entry: Entry, _: Any, __: Any) -> None:
         self.exports[entry["index"]] = entry
 
+    def knows(self, scope: Scope) -> bool:
+        """Whether the log tells of what a pack says it is about."""
+        known: Mapping[str, Any] = {
+            "dataset": self.datasets, "project": self.projects, "subject": self.subjects,
+        }  # fmt: skip
+        return scope.kind not in known or scope.name in known[scope.kind]
+
     def items_of(self, subject: str, salt: bytes | None) -> tuple[set[str], set[str]]:
         """Items of a subject: as deposited, and as issued to projects by its opening.
 
@@ -3456,6 +3560,7 @@ class Chronicle:
 
 _LEARNT: Mapping[str, Callable[[Chronicle, Entry, Mapping[str, str], Any], None]] = {
     "approval.sign": Chronicle._approve,  # noqa: SLF001 - its own table
+    "dataset.create": Chronicle._create,  # noqa: SLF001
     "deposit.complete": Chronicle._deposited,  # noqa: SLF001
     "evidence.export": Chronicle._export,  # noqa: SLF001
     "item.clean": Chronicle._cleaned,  # noqa: SLF001
@@ -3541,7 +3646,7 @@ class Inquiry:
         """An answer to each question, in the order of the regulators' table."""
         return [
             self._deidentified(),
-            self._who_saw(),
+            self.who_saw(),
             self._left(),
             self._approved_by(),
             self._privacy_loss(),
@@ -3550,6 +3655,25 @@ class Inquiry:
             self._quality(),
             self._software(),
         ]
+
+    def about(self, scope: Scope) -> "Inquiry":
+        """The same questions about something else; what opened one subject opens no other."""
+        same = scope == self.scope
+        grounds = self.grounds if same else replace(self.grounds, salt=None)
+        return Inquiry(self.log, self.story, self.told, scope, grounds)
+
+    def rests_on(self) -> set[int]:
+        """The entries of which a pack holds proofs of their own: signed approvals, seals."""
+        signs = {
+            index
+            for index, at, dataset in self.told.signs
+            if (
+                self.scope.start <= at < self.scope.stop
+                if self.scope.kind == "period"
+                else self._is_about(dataset)
+            )
+        }
+        return signs | {entry["index"] for entry in self.releases().values()}
 
     # --- what belongs to the scope -------------------------------------------------------------
 
@@ -3684,6 +3808,8 @@ class Inquiry:
                 return dataset == self.scope.name
             case "project":
                 return dataset == self.told.projects.get(self.scope.name)
+            case "subject":
+                return any(self.told.cleaned[item][1] == dataset for item in self.items[0])
         return True
 
     def _clean_before(self, look: Look) -> bool:
@@ -3697,7 +3823,8 @@ class Inquiry:
         cleaned = self.told.first_clean.get(issue.dataset, issue.index) < issue.index
         return signed and cleaned
 
-    def _who_saw(self) -> Answer:
+    def who_saw(self) -> Answer:
+        """Whoever was let see something, when, for which purpose and by which rule."""
         looks, handled = self.looks(), self.handled()
         question = ("Who saw it, when, why, by which rule?", "谁、何时、为何、依据哪条规则看过？")
         people = {look.actor for look in looks}
@@ -3715,7 +3842,7 @@ class Inquiry:
                 "无人看到。"
             ),
         )
-        unlinked = self._unlinked()
+        unlinked = self.unlinked()
         if unlinked:
             said = (
                 said[0] + f" {unlinked} issued items tell nothing of whom they are about: looks at"
@@ -3735,7 +3862,12 @@ class Inquiry:
         rows = [look.row() for look in looks]
         return Answer("who-saw", question, LISTED, said, [x.index for x in looks], checks, rows)
 
-    def _unlinked(self) -> int:
+    def origins(self) -> list[tuple[int, str, str]]:
+        """Where it came from: index, who handed it in, deposit; of a subject, its deposits."""
+        deposits = set(self.told.subjects.get(self.scope.name, {}).values())
+        return [one for one in self.told.deposits if one[2] in deposits]
+
+    def unlinked(self) -> int:
         """Issued items that may be the subject's, and say nothing of whose they are."""
         if self.scope.kind != "subject":
             return 0
@@ -4271,7 +4403,10 @@ def inquire(
         data = path.read_bytes()
         if not data.startswith(b"PK"):
             raise CannotTell("questions are answered from a log or an evidence pack")
-        return ask_evidence(open_evidence(data, pins, since, told), pins, told, kept, scope)
+        evidence = open_evidence(data, pins, since, told)
+        words = f"{evidence.sentence}; {_trust_words(evidence.log, pins)}"
+        found = evidence.inquiry
+        return words, found if scope is None else found.about(scope)
     web = re.match(r"https?://", target)
     if not web and not (path / "checkpoint").is_file():
         raise CannotTell("questions are answered from a log or an evidence pack")
@@ -4280,21 +4415,6 @@ def inquire(
     story = read_story(log, pins, told=told)
     words = f"{log_sentence(log, story)}; {_trust_words(log, pins)}"
     return words, Inquiry(log, story, told, scope or Scope(), Grounds(since=kept))
-
-
-def ask_evidence(
-    evidence: Evidence, pins: Pins, told: Chronicle, kept: int, scope: Scope | None
-) -> tuple[str, Inquiry]:
-    """The sentence on a pack, and what answers questions about it."""
-    grounds = Grounds(
-        older=evidence.older,
-        since=kept,
-        passports=len(evidence.passports),
-        tables=len(evidence.tables),
-    )
-    words = f"{evidence.sentence}; {_trust_words(evidence.log, pins)}"
-    about_what = scope or Scope("dataset", evidence.manifest["dataset"])
-    return words, Inquiry(evidence.log, evidence.story, told, about_what, grounds)
 
 
 def answered(

@@ -64,6 +64,7 @@ class Action(StrEnum):
     REVIEW_SUBMIT = "review.submit"
     SESSION_CLOSE = "session.close"
     SESSION_OPEN = "session.open"
+    SUBJECT_REPORT = "subject.report"
     TASK_OPEN = "task.open"
     TASK_REOPEN = "task.reopen"
     TRAINING_RECORD = "training.record"

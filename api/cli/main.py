@@ -32,7 +32,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "doctor": ("api.cli.doctor:doctor", "Check how this house is set up."),
     "enrol": ("api.cli.enrol:enrol", "Accounts, keys and memberships, from a person's side."),
     "erase": ("api.cli.erase:erase", "Erase a person's data or a dataset, as the hospital."),
-    "evidence": ("api.cli.evidence:evidence", "Export a dataset's evidence pack."),
+    "evidence": ("api.cli.evidence:evidence", "Export an evidence pack."),
     "health": ("api.cli.health:health", "Ask whether a process lives."),
     "keys": ("api.cli.keys:keys", "Make pseudonym keys."),
     "layout": ("api.cli.layout:layout", "Make a data folder for three users."),
@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("api.cli.serve:serve", "Run the HTTP door."),
     "verify": ("api.cli.verify:verify", "Verify a log, pack, receipt, passport or package."),
     "vote": ("api.cli.vote:vote", "Vote on a release."),
+    "who-saw": ("api.cli.evidence:who_saw", "Tell who was let see anything of a subject."),
     "witness": ("api.cli.witness:witness", "Cosign logs, on a machine of one's own."),
     "worker": ("api.cli.worker:worker", "Run the enclave's worker."),
 }

@@ -1,19 +1,33 @@
-"""Evidence packs, fetched by whoever may have them and kept as a file."""
+"""Evidence packs and reports, fetched by whoever may have them."""
 
 from pathlib import Path
 
-from api.client.http import Door
+from api.client.http import Door, Json
+from crypto.verifier import Scope
 
 
-def export(door: Door, ledger: str, dataset: str, out: Path) -> int:
-    """Fetch the evidence on a dataset into `out`; its size in bytes. The export is in the log.
+def export(door: Door, ledger: str, scope: Scope, out: Path) -> int:
+    """Fetch the evidence on something into `out`; its size in bytes. The export is in the log.
 
     Raises:
         ClientError: the server refused, or can't be reached.
     """
-    path = f"/hospitals/{ledger}/datasets/{dataset}/evidence"
-    pack = door.create_bytes(path, {})
+    path, form = f"/hospitals/{ledger}", {}
+    if scope.kind == "period":
+        path, form = f"{path}/evidence", {"from": scope.start, "until": scope.stop}
+    else:
+        path = f"{path}/{scope.kind}s/{scope.name}/evidence"
+    pack = door.create_bytes(path, form)
     beside = out.with_name(f".{out.name}.part")
     beside.write_bytes(pack)
     beside.replace(out)
     return len(pack)
+
+
+def who_saw(door: Door, ledger: str, subject: str) -> Json:
+    """Who was let see anything of a subject; that it was asked is in the log.
+
+    Raises:
+        ClientError: the server refused, or can't be reached.
+    """
+    return door.post(f"/hospitals/{ledger}/subjects/{subject}/report", {})

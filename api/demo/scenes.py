@@ -34,6 +34,7 @@ from api.demo.cast import (
 from api.demo.material import Material
 from api.demo.opinions import DOCUMENTS, opinion
 from api.demo.stage import Stage
+from crypto.verifier import Scope
 
 Tell = Callable[[str, int, int], None]
 """Told how far a scene is: its name, how many are done, how many in all."""
@@ -267,7 +268,7 @@ def let_out(play: Play) -> None:
     play.files_left = write(delivery, play.party("recipient") / "package")
     play.tell("release", 5, steps)
     target = play.party("regulator") / "evidence.zip"
-    export(company["regulator"].door, company.ledger, play.dataset, target)
+    export(company["regulator"].door, company.ledger, Scope("dataset", play.dataset), target)
     play.tell("release", steps, steps)
 
 

@@ -1,33 +1,98 @@
-"""Evidence packs for regulator, steward and security auditor."""
+"""What is asked of the log: evidence packs, and who was let see a subject.
+
+Each answer is ruled on and told anew: one remembered from before would hand out today's log to
+somebody who may not read it any more. Whoever has no role that reads is refused before the log is
+read for them; the refusal is an entry all the same.
+"""
 
 import io
+from collections.abc import Mapping
+from datetime import UTC
 
 from fastapi import APIRouter, Response
 
 from api.authentication import ActorHere
 from api.shapes import HexId
+from api.shapes_evidence import PeriodForm, SubjectReportShape, report_shape
+from crypto.verifier import Scope
+from policies.vocabulary import Role
+from sandbox.acts import Actor
+from sandbox.errors import AccessError
+from sandbox.provenance.entry import time_text
 from sandbox.provenance.publishing import Publisher
-from sandbox.release.commands import ExportEvidence
-from sandbox.release.evidence import EvidencePacks
+from sandbox.release.commands import Answered, ExportEvidence, ReportSubject
+from sandbox.release.evidence import Evidence, created
 from sandbox.wiring import House
+
+EXPORTED_BY = frozenset({Role.REGULATOR, Role.SECURITY_AUDITOR, Role.STEWARD})
+REPORTED_TO = EXPORTED_BY | {Role.PRIVACY_OFFICER}
 
 
 def router(house: House) -> APIRouter:
-    """The one route of evidence."""
+    """The routes of evidence."""
     routes = APIRouter(tags=["evidence"])
-    packs = EvidencePacks(house.ledgers, Publisher(house.log), house.policy)
+    evidence = Evidence(house.ledgers, Publisher(house.log), house.policy, house.custody.key)
+    _pack_routes(routes, house, evidence)
+    _report_routes(routes, house, evidence)
+    return routes
 
+
+def _pack_routes(routes: APIRouter, house: House, evidence: Evidence) -> None:
     @routes.post("/datasets/{dataset}/evidence", response_class=Response)
     def export(ledger: str, dataset: HexId, actor: ActorHere) -> Response:
-        """The evidence on a dataset as one ZIP; that it was handed out is in it.
+        """The evidence on a dataset as one ZIP; that it was handed out is in it."""
+        return _pack(house, evidence, actor, ledger, Scope("dataset", dataset))
 
-        Each export is ruled on and told anew: an answer remembered from before would hand out
-        today's log to somebody who may not read it any more.
-        """
-        command = ExportEvidence(ledger=ledger, dataset=dataset)
-        house.gate.perform(actor, command)
-        out = io.BytesIO()
-        packs.write(out, ledger, dataset, house.clock())
-        return Response(out.getvalue(), media_type="application/zip")
+    @routes.post("/projects/{project}/evidence", response_class=Response)
+    def export_project(ledger: str, project: HexId, actor: ActorHere) -> Response:
+        """The evidence on a project."""
+        return _pack(house, evidence, actor, ledger, Scope("project", project))
 
-    return routes
+    @routes.post("/subjects/{subject}/evidence", response_class=Response)
+    def export_subject(ledger: str, subject: HexId, actor: ActorHere) -> Response:
+        """The evidence on a subject, by the id that the log calls it; it opens no other subject."""
+        return _pack(house, evidence, actor, ledger, Scope("subject", subject))
+
+    @routes.post("/evidence", response_class=Response)
+    def export_period(ledger: str, form: PeriodForm, actor: ActorHere) -> Response:
+        """The evidence on a period."""
+        start, stop = (time_text(at.astimezone(UTC)) for at in (form.since, form.until))
+        scope = Scope("period", start=start, stop=stop)
+        return _pack(house, evidence, actor, ledger, scope)
+
+
+def _report_routes(routes: APIRouter, house: House, evidence: Evidence) -> None:
+    @routes.post("/subjects/{subject}/report")
+    def report(ledger: str, subject: HexId, actor: ActorHere) -> SubjectReportShape:
+        """Who was let see anything of a subject, when, why and by which rule (R72)."""
+        scope = Scope("subject", subject)
+        if not _reads(house, actor, ledger, REPORTED_TO):
+            house.gate.perform(actor, ReportSubject(ledger=ledger, about=scope.document()))
+        inquiry = evidence.inquire(ledger, scope)
+        counts: Mapping[str, int] = {"looks": len(inquiry.looks())}
+        answered = Answered(inquiry.log.note.size, counts=counts)
+        receipt = house.gate.perform(
+            actor, ReportSubject(ledger=ledger, about=scope.document(), answer=answered)
+        )
+        return report_shape(inquiry, receipt)
+
+
+def _pack(house: House, evidence: Evidence, actor: Actor, ledger: str, scope: Scope) -> Response:
+    about = scope.document()
+    if not _reads(house, actor, ledger, EXPORTED_BY):
+        house.gate.perform(actor, ExportEvidence(ledger=ledger, about=about))
+    draft = evidence.draft(ledger, scope)
+    command = ExportEvidence(ledger=ledger, about=about, answer=draft.answered)
+    receipt = house.gate.perform(actor, command)
+    out = io.BytesIO()
+    evidence.write(out, created(house.clock(), ledger, scope, receipt.index), draft, scope)
+    return Response(out.getvalue(), media_type="application/zip")
+
+
+def _reads(house: House, actor: Actor, ledger: str, roles: frozenset[Role]) -> bool:
+    """Whether it is worth reading the log for the actor; the gate rules on it all the same."""
+    try:
+        house.people.readers.require(actor, ledger, roles)
+    except AccessError:
+        return False
+    return True

@@ -1,11 +1,12 @@
-"""The evidence pack: one ZIP from which a regulator verifies a dataset's story offline.
+"""The evidence pack: one ZIP from which a regulator verifies a story offline.
 
 - It is written in one way only (order, dates, no compression, no attributes), so that any
   changed bit is seen and two exports at one checkpoint are the same bytes.
-- Everything comes from the published log as it stands under its checkpoint; only decision tables
-  and passports are handed in, and the tables must be all that the log names.
+- Everything comes from the published log as it stands under its checkpoint; only decision tables,
+  passports, the summary and what opens a subject are handed in, and the tables must be all that
+  the log names.
 
-Source: docs/spec/evidence-pack.md.
+Source: docs/spec/evidence.md.
 """
 
 import hashlib
@@ -38,30 +39,35 @@ _MAX_BYTES: Final = 0xFFFF_0000
 
 
 @dataclass(frozen=True)
-class Subject:
-    """What a pack is about: ledger, dataset, and when it was asked for."""
+class Handout:
+    """What a pack is about, the index of the act that handed it out, and when that was."""
 
     ledger: str
-    dataset: str
+    about: Mapping[str, str]
+    export: int
     created_at: datetime
 
 
 @dataclass(frozen=True)
 class Supplements:
-    """What the log only names: decision tables by `sha256:<hex>`, passports by release id."""
+    """What the log only names: decision tables by `sha256:<hex>`, passports by release id.
+
+    `beside` are files by name: `summary.html`, `summary.pdf`, and `subject.json` of a subject.
+    """
 
     tables: Mapping[str, bytes]
     passports: Mapping[str, bytes]
+    beside: Mapping[str, bytes]
 
 
-def write_pack(sink: IO[bytes], subject: Subject, log: Path, supplements: Supplements) -> None:
-    """Write the pack of one dataset.
+def write_pack(sink: IO[bytes], handout: Handout, log: Path, supplements: Supplements) -> None:
+    """Write one pack.
 
     Args:
         sink: where the ZIP goes; need not be seekable.
-        subject: what it is about.
+        handout: what it is about.
         log: the ledger's published folder, which must stand still meanwhile.
-        supplements: decision tables and passports.
+        supplements: what the log only names.
 
     Raises:
         NotFound: `policy-missing`: a decision table that the log names was not handed in;
@@ -78,10 +84,11 @@ def write_pack(sink: IO[bytes], subject: Subject, log: Path, supplements: Supple
         raise VerificationFailed("log-differs", "the published entries are not the signed ones")
     parsed = [json.loads(entry) for entry in octets]
     files = {f"log/{name}": content for name, content in members.items()}
-    files |= _proofs(parsed, subject.dataset, tree, head)
+    files |= _proofs(parsed, handout.export, tree, head)
     files |= _tables(parsed, supplements.tables)
     files |= _passports(parsed, supplements.passports)
-    files["manifest.json"] = _manifest(subject, files)
+    files |= supplements.beside
+    files["manifest.json"] = _manifest(handout, files)
     _check_room(files)
     _write_zip(sink, files)
 
@@ -140,15 +147,13 @@ def _entries_of(members: Mapping[str, bytes], size: int) -> list[bytes]:
 
 
 def _proofs(
-    parsed: Iterable[Mapping[str, Any]], dataset: str, tree: Tree, head: SignedHead
+    parsed: Iterable[Mapping[str, Any]], export: int, tree: Tree, head: SignedHead
 ) -> dict[str, bytes]:
-    """Proofs of the done acts on which a release of the dataset rests."""
+    """Proofs of the export, and of all done acts on which a release rests."""
     return {
         f"proofs/{entry['index']}.tlog-proof": proof_text(tree, entry["index"], head).encode()
         for entry in parsed
-        if entry["action"] in PROVED
-        and entry["refusal"] is None
-        and entry["objects"].get("dataset", dataset) == dataset
+        if entry["index"] == export or (entry["action"] in PROVED and entry["refusal"] is None)
     }
 
 
@@ -176,13 +181,14 @@ def _passports(
     }
 
 
-def _manifest(subject: Subject, files: Mapping[str, bytes]) -> bytes:
+def _manifest(handout: Handout, files: Mapping[str, bytes]) -> bytes:
     return canonical.encode(
         {
-            "v": 1,
-            "ledger": subject.ledger,
-            "dataset": subject.dataset,
-            "created_at": time_text(subject.created_at),
+            "v": 2,
+            "ledger": handout.ledger,
+            "about": dict(handout.about),
+            "export": handout.export,
+            "created_at": time_text(handout.created_at),
             "files": {
                 name: {"sha256": hashlib.sha256(content).hexdigest(), "size": len(content)}
                 for name, content in files.items()
@@ -194,7 +200,7 @@ def _manifest(subject: Subject, files: Mapping[str, bytes]) -> bytes:
 def _write_zip(sink: IO[bytes], files: Mapping[str, bytes]) -> None:
     """A ZIP with every field fixed; Python's own writer chooses some by itself.
 
-    Source: APPNOTE 6.3, clauses 4.3.7, 4.3.12, 4.3.16; docs/spec/evidence-pack.md, clause 2.
+    Source: APPNOTE 6.3, clauses 4.3.7, 4.3.12, 4.3.16; docs/spec/evidence.md, clause 2.
     """
     directory, offset = bytearray(), 0
     for name in sorted(files):

@@ -112,13 +112,40 @@ class WithdrawRelease(ReleaseCommand):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ExportEvidence(Command):
-    """Hand the evidence on one dataset to someone who checks it elsewhere."""
+class AskEvidence(Command):
+    """Anything asked of the log: `about` is its scope as docs/spec/evidence.md writes it.
+
+    `answer` is what was found before the gate; None where who asks may not ask: then the gate
+    refuses, and says so in the log.
+    """
+
+    about: Mapping[str, str]
+    answer: "Answered | None" = field(default=None, compare=False)
+
+    def objects(self) -> Mapping[str, str]:
+        """The dataset, project or subject; a period is no object."""
+        kind = self.about["kind"]
+        return {} if kind == "period" else {kind: self.about[kind]}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the log says of an answer: over how many entries, digests of files, counts."""
+
+    entries: int
+    digests: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportEvidence(AskEvidence):
+    """Hand evidence to someone who checks it elsewhere, with a summary bound by its digests."""
 
     ACTION: ClassVar[Action] = Action.EVIDENCE_EXPORT
 
-    dataset: str
 
-    def objects(self) -> Mapping[str, str]:
-        """The dataset."""
-        return {"dataset": self.dataset}
+@dataclass(frozen=True, kw_only=True)
+class ReportSubject(AskEvidence):
+    """Answer who was let see anything of one subject (R72)."""
+
+    ACTION: ClassVar[Action] = Action.SUBJECT_REPORT

@@ -1,4 +1,4 @@
-"""After the vote: download by the recipient, recall by the hospital, evidence for the regulator."""
+"""After the vote: download by the recipient, recall by the hospital."""
 
 from dataclasses import replace
 
@@ -7,11 +7,10 @@ from policies.states import RELEASE
 from policies.vocabulary import ReleaseState
 from sandbox.acts import Acting, Outcome
 from sandbox.errors import Conflict, Gone, Unacceptable
-from sandbox.records.deposits import Dataset
 from sandbox.records.port import Tables
 from sandbox.records.releases import Release
 from sandbox.records.transitions import step
-from sandbox.release.commands import DownloadRelease, ExportEvidence, RecallRelease
+from sandbox.release.commands import DownloadRelease, RecallRelease
 from sandbox.release.requests import Scan
 from sandbox.release.rows import release_of, standing
 
@@ -87,22 +86,3 @@ class RecallReleaseHandler:
             states={"release": str(state)},
             reply={"release": release.id, "state": str(state)},
         )
-
-
-class ExportEvidenceHandler:
-    """`evidence.export`."""
-
-    def facts(self, tables: Tables, command: ExportEvidence, acting: Acting) -> Facts:
-        """Nothing decides but the role.
-
-        Raises:
-            NotFound: no such dataset.
-        """
-        del acting
-        tables.of(Dataset).require(command.dataset)
-        return {}
-
-    def act(self, tables: Tables, command: ExportEvidence, acting: Acting) -> Outcome:
-        """Say that it was handed out, and up to which entry."""
-        del acting
-        return Outcome(counts={"entries": tables.size()}, reply={"dataset": command.dataset})

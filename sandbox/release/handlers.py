@@ -6,7 +6,7 @@ from typing import Any
 from policies.pack import Pack
 from sandbox.acts import Command, Handler
 from sandbox.release import commands as c
-from sandbox.release import delivery, requests, seals, votes
+from sandbox.release import delivery, evidence, requests, seals, votes
 
 
 def handlers(pack: Pack) -> Mapping[type[Command], Handler[Any]]:  # Any: one command type each
@@ -20,5 +20,6 @@ def handlers(pack: Pack) -> Mapping[type[Command], Handler[Any]]:  # Any: one co
         c.SealRelease: seals.SealReleaseHandler(pack),
         c.DownloadRelease: delivery.DownloadReleaseHandler(),
         c.RecallRelease: delivery.RecallReleaseHandler(),
-        c.ExportEvidence: delivery.ExportEvidenceHandler(),
+        c.ExportEvidence: evidence.AskEvidenceHandler(),
+        c.ReportSubject: evidence.AskEvidenceHandler(),
     }

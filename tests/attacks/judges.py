@@ -250,7 +250,7 @@ class Library:
     def _of_dataset(
         found: Sequence[Entry], manifest: Mapping[str, Any], folders: Mapping[str, Any]
     ) -> None:
-        """The pack holds exactly what the dataset's acts ask for (evidence-pack.md, 5)."""
+        """The pack holds exactly what the dataset's acts ask for (evidence.md, 5)."""
         dataset = manifest["dataset"]
         demand(manifest["ledger"] == found[0]["ledger"], "evidence-of-another-dataset")
         mine = [e for e in found if e["objects"].get("dataset") == dataset and not e["refusal"]]

@@ -282,7 +282,8 @@ def test_the_entry_of_an_issue_names_no_deposited_item(house: EnclaveHouse):
     (entry,) = [e for e in house.entries() if e["action"] == Action.ITEM_ISSUE]
 
     assert item.id not in json.dumps(entry)
-    assert set(entry["outcome"]["commitments"]) == {"issued", "rows"}
+    assert set(entry["outcome"]["commitments"]) == {"issued", "rows", "subject"}
+    assert item.subject not in json.dumps(entry)
 
 
 def test_a_worker_that_does_it_again_issues_once(house: EnclaveHouse):
@@ -326,7 +327,7 @@ def test_the_projects_keys_lie_in_the_vault_only(house: EnclaveHouse):
     kept = {keys.key(f"project:{project}") for project in projects} | {keys.key("pseudonyms")}
     crossed = {house.serving.key(name) for name in house.exchange.names("")}
     assert len(kept) == 3
-    assert len(crossed) == 2 * len(FILES) + 2
+    assert len(crossed) == 2 * len(FILES) + 2 + 1  # and what opens the log about their subject
     assert not kept & crossed
 
 

@@ -13,6 +13,7 @@ from api.client import evidence, recipient, session, voter
 from api.client.errors import ClientError
 from api.client.regulator import verdict_on
 from crypto.sealing import generate
+from crypto.verifier import Scope
 
 
 def refused(act) -> tuple[int, str]:
@@ -119,7 +120,7 @@ def test_a_label_set_leaves_and_a_regulator_verifies_it(firm: Firm, tmp_path: Pa
     delivery = recipient.fetch(firm.recipient.door, firm.recipient.keys, ledger, release, pins)
     recipient.write(delivery, tmp_path / "package")
     size = evidence.export(
-        firm.regulator.door, ledger, firm.ward.dataset, tmp_path / "evidence.zip"
+        firm.regulator.door, ledger, Scope("dataset", firm.ward.dataset), tmp_path / "evidence.zip"
     )
 
     assert delivery.verified

@@ -16,7 +16,7 @@ from policies.vocabulary import Action, Role
 from sandbox.errors import LedgerHalted, NotFound, TooLarge, Unavailable, VerificationFailed
 from sandbox.provenance import evidence
 from sandbox.provenance.entry import Deed, Doer, Place, build
-from sandbox.provenance.evidence import Subject, Supplements, write_pack
+from sandbox.provenance.evidence import Handout, Supplements, write_pack
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.publishing import Publisher, head_of
 from sandbox.provenance.receipts import Part, receipt_document
@@ -223,13 +223,13 @@ def test_same_evidence_is_kept_once(tmp_path):
     assert json.loads(first.read_bytes())["code"] == "ledger-differs"
 
 
-SUBJECT = Subject(LEDGER, DATASET, AT)
+HANDOUT = Handout(LEDGER, {"kind": "dataset", "dataset": DATASET}, 0, AT)
 
 
 def pack(log, path, **change) -> bytes:
-    parts = {"tables": {POLICY: TABLE}, "passports": {}, **change}
+    parts = {"tables": {POLICY: TABLE}, "passports": {}, "beside": {}, **change}
     with path.open("wb") as sink:
-        write_pack(sink, SUBJECT, log.place, Supplements(**parts))
+        write_pack(sink, HANDOUT, log.place, Supplements(**parts))
     return path.read_bytes()
 
 
@@ -241,10 +241,10 @@ def test_evidence_pack_is_the_one_spelling_that_the_verifier_accepts(log, tmp_pa
 
     files = regulator.read_pack(octets)
     assert {n for n in files if n.startswith("proofs/")} == {
-        f"proofs/{index}.tlog-proof" for index in range(3, 300, 7)
+        f"proofs/{index}.tlog-proof" for index in (0, *range(3, 300, 7))
     }
     assert files[f"policy/{POLICY[7:]}.json"] == TABLE
-    assert json.loads(files["manifest.json"])["dataset"] == DATASET
+    assert json.loads(files["manifest.json"])["about"] == HANDOUT.about
     regulator._check_manifest(json.loads(files["manifest.json"]), files)
 
 

@@ -1,7 +1,9 @@
 """What requesters, voters and recipients do, in one line each."""
 
 import hashlib
+import io
 from dataclasses import replace
+from pathlib import Path
 
 from room_house import SCAN, RoomHouse
 from room_parts import LEDGER, Person, new_id
@@ -10,12 +12,15 @@ from crypto import chunked
 from crypto.dsse import sign as sign_envelope
 from crypto.note import VerifierKey
 from crypto.sealing import HEADER_SIZE, open_header
+from crypto.verifier import Scope
 from policies.vocabulary import Action
 from sandbox.acts import Receipt
 from sandbox.exchange import release_name
+from sandbox.provenance.publishing import Publisher
 from sandbox.records.releases import Release
 from sandbox.release import commands as c
 from sandbox.release.custody import delivery_context, open_for_inspection
+from sandbox.release.evidence import Evidence, created
 from sandbox.release.package import unpack
 from sandbox.release.requests import fault_in
 from sandbox.release.statement import PAYLOAD_TYPE, digest_of
@@ -26,6 +31,16 @@ CONTROL = "Only class names leave; no free text."
 
 class ReleaseHouse(RoomHouse):
     """A house in which releases are asked for."""
+
+    def pack(self, who: Person, scope: Scope, policy: Path) -> bytes:
+        """The evidence pack that `who` is handed, as the door hands it out."""
+        evidence = Evidence(self.ledgers, Publisher(self.log), policy, self.serving.key)
+        draft = evidence.draft(LEDGER, scope)
+        command = c.ExportEvidence(ledger=LEDGER, about=scope.document(), answer=draft.answered)
+        index = self.perform(who, command).index
+        sink = io.BytesIO()
+        evidence.write(sink, created(self.clock(), LEDGER, scope, index), draft, scope)
+        return sink.getvalue()
 
     def on_release(self, release: str) -> dict[str, str]:
         return {**self.on_project(), "release": release}

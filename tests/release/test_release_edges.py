@@ -1,6 +1,5 @@
 """What only someone with the database, or a second role, can bring about."""
 
-import io
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -10,18 +9,17 @@ from release_house import ReleaseHouse
 from room_parts import LEDGER, Person, new_id
 
 from crypto.signing import PersonKey
+from crypto.verifier import Scope
 from crypto.verifier import main as verify
 from policies.decision import CasbinDecisionPoint
 from policies.vocabulary import ReleaseState, Role, TaskState
 from sandbox.acts import Acting, project_domain
 from sandbox.errors import Conflict, Forbidden, NotFound, SignatureRequired, VerificationFailed
 from sandbox.label.desk import LabelDraft
-from sandbox.provenance.publishing import Publisher
 from sandbox.records.labels import Label, Project, Task
 from sandbox.records.people import Membership
 from sandbox.records.sealed_labels import LabelPayload, LabelSecret, salted, seal_label
 from sandbox.release import commands as c
-from sandbox.release.evidence import EvidencePacks
 from sandbox.release.sealing import _case
 from sandbox.release.views import Packages
 from sandbox.release.votes import VoteReleaseHandler
@@ -276,13 +274,10 @@ def test_the_evidence_on_a_release_verifies_offline(house, tmp_path, capsys):
     table = CasbinDecisionPoint().table
     (policy / f"{table.digest.removeprefix('sha256:')}.json").write_bytes(table.encoded)
     (policy / "notes.txt").write_text("not a table")
-    house.perform(regulator, c.ExportEvidence(ledger=LEDGER, dataset=dataset))
-    packs = EvidencePacks(house.ledgers, Publisher(house.log), policy)
-    out = io.BytesIO()
 
-    packs.write(out, LEDGER, dataset, house.clock.now)
+    pack = house.pack(regulator, Scope("dataset", dataset), policy)
 
-    (tmp_path / "evidence.zip").write_bytes(out.getvalue())
+    (tmp_path / "evidence.zip").write_bytes(pack)
     code = verify([str(tmp_path / "evidence.zip"), "--key", house.vkeys()[0]])
     assert code == 0, capsys.readouterr()
     assert json.loads(house.entries()[-1])["action"] == "evidence.export"
@@ -294,6 +289,17 @@ def test_evidence_is_for_those_who_may_have_it(house):
 
     for who in (house.lead, house.labeller, house.recipient, house.worker):
         with pytest.raises(Forbidden):
-            house.perform(who, c.ExportEvidence(ledger=LEDGER, dataset=dataset))
-    with pytest.raises(NotFound):
-        house.perform(house.steward, c.ExportEvidence(ledger=LEDGER, dataset=new_id()))
+            house.perform(who, c.ExportEvidence(ledger=LEDGER, about=about("dataset", dataset)))
+    for kind in ("dataset", "project", "subject"):
+        with pytest.raises(NotFound):
+            house.perform(
+                house.steward, c.ExportEvidence(ledger=LEDGER, about=about(kind, new_id()))
+            )
+    with pytest.raises(Conflict, match="not-answered"):
+        house.perform(
+            house.steward, c.ExportEvidence(ledger=LEDGER, about=about("dataset", dataset))
+        )
+
+
+def about(kind: str, name: str) -> dict[str, str]:
+    return Scope(kind, name).document()

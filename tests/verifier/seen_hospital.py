@@ -17,7 +17,7 @@ def salt_of(subject: str) -> bytes:
     return hashlib.sha256(f"salt {subject}".encode()).digest()
 
 
-def about(whose: str, /, **named_thing: str) -> str:
+def bound(whose: str, /, **named_thing: str) -> str:
     """What the log holds of it, written anew from docs/spec/evidence.md, clause 7."""
     payload = canonical.encode({"what": "subject-of", **named_thing})
     return hmac.digest(salt_of(whose), payload, "sha256").hex()
@@ -41,7 +41,7 @@ class SeenHospital(SmallHospital):
         objects = {"dataset": DATASET, "deposit": named("deposit"), "item": named(f"item {number}")}
         commitments = {
             "master": named(f"m{number}") * 2,
-            "subject": about(owner(number), subject=subject),
+            "subject": bound(owner(number), subject=subject),
         }
         outcome = {
             "commitments": commitments,
@@ -78,7 +78,7 @@ class SeenHospital(SmallHospital):
         }  # fmt: skip
         commitments = {
             "issued": named(f"i{number}") * 2,
-            "subject": about(owner(number), project_item=item),
+            "subject": bound(owner(number), project_item=item),
         }
         return self._on(
             "worker", "item.issue", objects, outcome={"commitments": commitments},
@@ -152,7 +152,7 @@ class SeenHospital(SmallHospital):
         self.look(0, by="reviewer")
 
 
-def seen(entries: int = 0) -> SeenHospital:
+def seen(entries: int = 0, **about: str) -> SeenHospital:
     """The whole story, up to the recipient's download and the regulator's export."""
     made = SeenHospital()
     made.enrol()
@@ -161,6 +161,6 @@ def seen(entries: int = 0) -> SeenHospital:
     made.label()
     made.release()
     made.fetch()
-    made.add("regulator", "evidence.export", {"dataset": DATASET})
+    made.export(**about)
     made.fill(entries)
     return made

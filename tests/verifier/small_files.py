@@ -30,7 +30,7 @@ def package_digest(files: Mapping[str, bytes]) -> str:
 
 
 def zipped(files: Mapping[str, bytes], names: Sequence[str] | None = None) -> bytes:
-    """A ZIP as docs/spec/evidence-pack.md, clause 2, has it."""
+    """A ZIP as docs/spec/evidence.md, clause 2, has it."""
     body, directory = b"", b""
     order = sorted(files) if names is None else names
     for name in order:

@@ -27,6 +27,7 @@ from policies.training import training_in_force
 OWN = f"project:{PROJECT}"
 RELEASE = named("release")
 RECIPIENT = named("recipient")
+SUMMARY = {"summary.html": b"<p>told</p>", "summary.pdf": b"%PDF-told"}
 GRANTS = (
     ("worker", "worker", "hospital", "platform"),
     ("officer", "deid-officer", "hospital", "hospital"),
@@ -54,6 +55,8 @@ class SmallHospital(SmallLog):
         self.voted: list[Person] = []
         self.trained: set[str] = set()
         self.release_id = RELEASE
+        self.exported: int | None = None
+        self.about: dict[str, str] = {}
         self.contract_ends = "2097-01-01T00:00:00.000000Z"
 
     # --- people --------------------------------------------------------------------------------
@@ -388,12 +391,15 @@ class SmallHospital(SmallLog):
         """Members of an evidence pack; `change` is made before the manifest is written."""
         files = {f"log/{name}": data for name, data in self.files().items()}
         for entry in self.entries:
-            if entry["action"] in {"approval.sign", "release.seal"} and not entry["refusal"]:
-                index = entry["index"]
+            index = entry["index"]
+            rests = entry["action"] in {"approval.sign", "release.seal"} and not entry["refusal"]
+            if rests or index == self.exported:
                 files[f"proofs/{index}.tlog-proof"] = self.proof(index).encode()
         files[f"policy/{TABLE.digest.removeprefix('sha256:')}.json"] = TABLE.encoded
         for release, passport in self.passports.items():
             files[f"packages/{release}/passport.json"] = passport
+        if self.exported is not None:
+            files |= SUMMARY
         if change is not None:
             change(files)
         return {**files, "manifest.json": self.manifest(files, **manifest)}
@@ -410,7 +416,25 @@ class SmallHospital(SmallLog):
             "created_at": "2026-07-02T00:00:00.000000Z",
             "files": listed,
         }
+        if self.exported is not None:
+            fields.pop("dataset")
+            fields |= {"v": 2, "about": self.about, "export": self.exported}
         return canonical.encode(fields | changed)
+
+    def export(self, change: Change | None = None, **about: str) -> Entry:
+        """Hand out a pack with a summary; without words, about the dataset."""
+        self.about = about or {"kind": "dataset", "dataset": DATASET}
+        self.exported = len(self.raw)
+        kind = self.about["kind"]
+        codes = {"about": kind} | {n: v for n, v in about.items() if n in {"from", "until"}}
+        digests = {name.partition(".")[2]: digest_of(data) for name, data in SUMMARY.items()}
+        return self.add(
+            "regulator",
+            "evidence.export",
+            {} if kind == "period" else {kind: self.about[kind]},
+            outcome={"counts": {"entries": self.exported}, "codes": codes, "digests": digests},
+            change=change,
+        )
 
     def pack(self, change: "Change | None" = None) -> bytes:
         return zipped(self.evidence(change))

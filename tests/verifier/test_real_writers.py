@@ -6,16 +6,14 @@ import shutil
 import pytest
 from release_house import ReleaseHouse
 from room_house import LEDGER
-from small_hospital import digest_of, hospital
-from small_log import DATASET, TABLE, named
+from small_hospital import SUMMARY, digest_of, hospital
+from small_log import TABLE, named
 from verdicts import BROKEN, flipped, positions
 
 from crypto import canonical, verifier
 from crypto.merkle import Tree, leaf_hash
-from sandbox.provenance.evidence import Subject, Supplements, write_pack
-from sandbox.provenance.publishing import Publisher
+from sandbox.provenance.evidence import Handout, Supplements, write_pack
 from sandbox.provenance.receipts import Part, receipt_document
-from sandbox.release.evidence import EvidencePacks
 from sandbox.release.package import digest
 from sandbox.release.statement import digest_of as statement_digest
 
@@ -42,10 +40,8 @@ def handed_over(house, tmp_path_factory):
     for name, octets in {**package, "passport.json": row.passport}.items():
         (folder / "package" / name).write_bytes(octets)
     shutil.copytree(house.log / LEDGER, folder / "log")
-    sink = io.BytesIO()
-    packs = EvidencePacks(house.ledgers, Publisher(house.log), tables)
-    packs.write(sink, LEDGER, row.dataset, house.clock())
-    (folder / "pack.zip").write_bytes(sink.getvalue())
+    scope = verifier.Scope("dataset", row.dataset)
+    (folder / "pack.zip").write_bytes(house.pack(house.steward, scope, tables))
     (folder / "passport.json").write_bytes(row.passport)
     return folder
 
@@ -87,12 +83,14 @@ def test_flips_in_what_the_system_hands_over_are_named(house, handed_over):
 def test_the_writers_pack_is_the_makers_pack(tmp_path):
     """Same log, same members: the two writers agree to the byte, but for the date."""
     log = hospital(300)
+    log.export()
     for name, octets in log.files().items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(octets)
     sink = io.BytesIO()
-    supplements = Supplements({TABLE.digest: TABLE.encoded}, log.passports)
-    write_pack(sink, Subject(log.ledger, DATASET, log.now), tmp_path, supplements)
+    supplements = Supplements({TABLE.digest: TABLE.encoded}, log.passports, SUMMARY)
+    handout = Handout(log.ledger, log.about, len(log.raw) - 1, log.now)
+    write_pack(sink, handout, tmp_path, supplements)
 
     written = verifier.read_pack(sink.getvalue())
     made = verifier.read_pack(log.pack())
