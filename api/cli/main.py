@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "enrol": ("api.cli.enrol:enrol", "Accounts, keys and memberships, from a person's side."),
     "erase": ("api.cli.erase:erase", "Erase a person's data or a dataset, as the hospital."),
     "evidence": ("api.cli.evidence:evidence", "Export an evidence pack."),
+    "export": ("api.cli.export:export", "Write a verified pack as FHIR or PROV."),
     "health": ("api.cli.health:health", "Ask whether a process lives."),
     "keys": ("api.cli.keys:keys", "Make pseudonym keys."),
     "layout": ("api.cli.layout:layout", "Make a data folder for three users."),
