@@ -3617,6 +3617,16 @@ class Grounds:
     salt: bytes | None = None  # of the subject asked about
 
 
+CLEAN_CHECKS: Sequence[Texts] = (
+    ("order of entries: cleaned, approved, issued, shown", "条目顺序：脱敏、审批、下发、查看"),
+    (
+        "the commitment of what was shown is that of what was issued",
+        "所查看内容的承诺值等于下发时的承诺值",
+    ),
+    ("the officer's signature and role", "审核员的签名与角色"),
+)
+
+
 @dataclass
 class Inquiry:
     """Answers about one scope of a log that held."""
@@ -3746,26 +3756,12 @@ class Inquiry:
     # --- the questions -------------------------------------------------------------------------
 
     def _deidentified(self) -> Answer:
-        seen = [look for look in self.looks() if look.what == "item"]
-        samples = [look.index for look in self.looks() if look.what == "sample"]
-        bad = [look.index for look in seen if not self._clean_before(look)]
-        rests: set[int] = set()
-        for look in seen:
-            issue = self.told.issued.get(look.item)
-            if issue:
-                rests |= {issue.index, *self.told.approved.get(issue.dataset, [])[:1]}
-        cleaned = [i for i, d, ok in self.told.cleaned.values() if ok and self._is_about(d)]
         question = (
             "Was data de-identified before anyone saw it?",
             "数据在任何人看到之前是否已去标识？",
         )
-        note = (
-            (
-                f" The hospital's own officer looked at {len(samples)} samples, before and after,"
-                " to approve the de-identification."
-            ),
-            f"数据提供方的脱敏审核员为审批查看了 {len(samples)} 个抽样（原件与结果对照）。",
-        )
+        seen = [look for look in self.looks() if look.what == "item"]
+        bad = [look.index for look in seen if not self._clean_before(look)]
         if bad:
             said = (
                 (
@@ -3775,32 +3771,34 @@ class Inquiry:
                 f"{len(seen)} 次查看中有 {len(bad)} 次之前没有已脱敏、已审批、已下发的数据项。",
             )
             return Answer("deidentified", question, NO, said, bad)
+        cleaned = sum(ok and self._is_about(d) for _, d, ok in self.told.cleaned.values())
         if not seen and not cleaned:
             return _not_recorded("deidentified", question)
-        if not seen:
-            said = (
-                f"Nobody was shown an item; {len(cleaned)} items were cleaned.{note[0]}",
-                f"无人查看过数据项；已脱敏 {len(cleaned)} 项。{note[1]}",
+        rests: set[int] = set()
+        for look in seen:
+            issue = self.told.issued[look.item]
+            rests |= {issue.index, *self.told.approved.get(issue.dataset, [])[:1]}
+        said = self._cleaned_words(len(seen), cleaned)
+        return Answer("deidentified", question, YES, said, sorted(rests), CLEAN_CHECKS)
+
+    def _cleaned_words(self, seen: int, cleaned: int) -> Texts:
+        samples = sum(look.what == "sample" for look in self.looks())
+        en = f"Nobody was shown an item; {cleaned} items were cleaned."
+        zh = f"无人查看过数据项；已脱敏 {cleaned} 项。"
+        if seen:
+            en = (
+                f"Each of {seen} looks was at an item issued before it, after an officer signed"
+                f" for the de-identification; {cleaned} items were cleaned."
             )
-        else:
-            said = (
-                f"Each of {len(seen)} looks was at an item issued before it, after an officer"
-                f" signed for the de-identification; {len(cleaned)} items were cleaned." + note[0],
-                f"{len(seen)} 次查看的数据项均在查看前下发，且下发前审核员已签名批准脱敏；"
-                f"已脱敏 {len(cleaned)} 项。" + note[1],
+            zh = (
+                f"{seen} 次查看的数据项均在查看前下发，且下发前审核员已签名批准脱敏；"
+                f"已脱敏 {cleaned} 项。"
             )
-        checks = (
-            (
-                "order of entries: cleaned, approved, issued, shown",
-                "条目顺序：脱敏、审批、下发、查看",
-            ),
-            (
-                "the commitment of what was shown is that of what was issued",
-                "所查看内容的承诺值等于下发时的承诺值",
-            ),
-            ("the officer's signature and role", "审核员的签名与角色"),
-        )
-        return Answer("deidentified", question, YES, said, sorted(rests), checks)
+        return (
+            (f"{en} The hospital's own officer looked at {samples} samples, before and after, to"
+            " approve the de-identification."),
+            f"{zh}数据提供方的脱敏审核员为审批查看了 {samples} 个抽样（原件与结果对照）。",
+        )  # fmt: skip
 
     def _is_about(self, dataset: str) -> bool:
         match self.scope.kind:

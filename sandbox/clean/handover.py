@@ -41,6 +41,7 @@ from sandbox.permits import SignedPermits
 from sandbox.records.deposits import Approval, Deposit, Item
 from sandbox.records.labels import Project
 from sandbox.records.port import BlobStore
+from sandbox.vault import DatasetKeys
 
 _OFFICERS = (Role.DEID_OFFICER,)
 _ID_BYTES = 16
@@ -140,9 +141,6 @@ class Handover:
         blob = self._seal(ledger, papers, project, issued, content)
         salt = keys.made(f"issued-salt:{issued}", item.subject)
         approval = papers.approval.id
-        if item.subject is None:
-            raise VerificationFailed("item-not-approved", "nobody knows whom the item is about")
-        about = salt_of(keys, item.subject)
         self.enclave.gate.perform(
             self.enclave.actor,
             IssueItem(
@@ -163,7 +161,7 @@ class Handover:
                 frames=said["frames"],
                 blob=blob,
                 commitment=commit(salt, issued_payload(place, issued, kept, approval)),
-                subject_commitment=bound_to(about, "project_item", issued),
+                subject_commitment=_about(keys, item, issued),
             ),
         )
 
@@ -222,6 +220,17 @@ class Handover:
         if said.get("result") != "cleaned" or said.get("residue") != "none":
             raise VerificationFailed("record-not-clean", "the record does not say it is clean")
         return said
+
+
+def _about(keys: DatasetKeys, item: Item, issued: str) -> bytes:
+    """What the log holds of whom a project item is about.
+
+    Raises:
+        VerificationFailed: nobody knows.
+    """
+    if item.subject is None:
+        raise VerificationFailed("item-not-approved", "nobody knows whom the item is about")
+    return bound_to(salt_of(keys, item.subject), "project_item", issued)
 
 
 def issued_payload(place: Place, issued: str, master: Kept, approval: str) -> bytes:

@@ -15,6 +15,7 @@ from policies.decision import CasbinDecisionPoint
 from policies.vocabulary import ReleaseState, Role, TaskState
 from sandbox.acts import Acting, project_domain
 from sandbox.errors import Conflict, Forbidden, NotFound, SignatureRequired, VerificationFailed
+from sandbox.label.commands import Looked
 from sandbox.label.desk import LabelDraft
 from sandbox.records.labels import Label, Project, Task
 from sandbox.records.people import Membership
@@ -65,7 +66,7 @@ def test_a_label_moved_out_of_its_project_is_missed(house):
 def test_a_label_that_was_committed_to_for_another_version_is_not_packed(house):
     house.opened()
     task = str(house.open_task(house.labeller).reply["task"])
-    draft = LabelDraft(house.project, task, 0, {"classes": ["effusion"]}, "", ())
+    draft = LabelDraft(house.project, task, 0, {"classes": ["effusion"]}, "", Looked())
     command = house.desk.submit_label(LEDGER, draft, None)
     text = LabelPayload(
         house.project, house.row(Task, task).item, 9, {"classes": ["none"]}
