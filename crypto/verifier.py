@@ -4036,22 +4036,40 @@ class Inquiry:
 
     def _deleted(self) -> Answer:
         question = ("Was it deleted?", "数据是否已删除？")
-        found = [e for e in self.told.deletions if self._names(e["objects"])]
-        if self.scope.kind == "subject":
-            found = [e for e in found if self.scope.name in _subjects_of(e)]
+        found = [entry for entry in self.told.deletions if self._erases(entry)]
         if not found:
             if self.told.deletions:
                 said = ("No entry tells of it.", "没有任何条目记录此项删除。")
                 return Answer("deleted", question, NO, said)
             return _not_recorded("deleted", question)
+        done = [entry for entry in found if entry["action"] == "erasure.complete"]
         said = (
             (
-                f"{len(found)} entries tell of keys destroyed; that later decryption fails is"
-                " for the machine to show."
+                f"{len(found)} entries tell of it; erasures complete: {len(done)}. That later"
+                " decryption fails is for the machine to show."
             ),
-            f"有 {len(found)} 条记录密钥已销毁；其后解密确实失败须在机器上验证。",
+            (
+                f"有 {len(found)} 条相关条目；已完成删除 {len(done)} 次。"
+                "其后解密确实失败须在机器上验证。"
+            ),
         )
-        return Answer("deleted", question, LISTED, said, [e["index"] for e in found])
+        verdict = YES if done and self.scope.kind == "subject" else LISTED
+        return Answer("deleted", question, verdict, said, [e["index"] for e in found])
+
+    def _erases(self, entry: Entry) -> bool:
+        """Whether an entry is about erasing what is asked about; of a subject, it or its all."""
+        if self.scope.kind != "subject":
+            return self._names(entry["objects"])
+        erasure = entry["objects"].get("erasure", "")
+        same = [e for e in self.told.deletions if e["objects"].get("erasure", "") == erasure]
+        terms = [e["signed"]["terms"] for e in same if "signed" in e]
+        subjects = {
+            n for t in terms for k in ("subject", "subjects") for n in t.get(k, "").split(",")
+        }
+        whole = any(t.get("scope") == "dataset" for t in terms)
+        return self.scope.name in subjects or (
+            whole and self._is_about(entry["objects"].get("dataset", ""))
+        )
 
     def _quality(self) -> Answer:
         question = ("Are labels of the stated quality?", "标签是否达到声明的质量？")

@@ -200,6 +200,11 @@ def issued_key_name(project_item: str) -> str:
     return f"issued:{project_item}"
 
 
+def subject_salt_name(subject: str) -> str:
+    """What the log's commitments to whom something is about are made with."""
+    return f"subject-salt:{subject}"
+
+
 def record_key_name(project_item: str) -> str:
     """Name of the key of what is said of a project item, below its subject's."""
     return f"record-key:{project_item}"

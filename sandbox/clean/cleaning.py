@@ -24,12 +24,12 @@ from sandbox.clean.engine import Engine, Job
 from sandbox.clean.masters import Kept, Master, Place, forget, keep, record
 from sandbox.clean.opening import OpenedItem, Opener
 from sandbox.clean.subjects import bound_to, identity_of, salt_of
+from sandbox.dataset_keys import DatasetKeys
 from sandbox.deid.forms import FileKind, Result, Verdict
 from sandbox.enclave import Enclave
 from sandbox.errors import CustodyError, InputError, KeyDestroyed, SandboxError
 from sandbox.exchange import header_name, subject_name
 from sandbox.records.deposits import Dataset, Deposit, Item
-from sandbox.vault import DatasetKeys
 
 _log = logging.getLogger("anbiao.worker")
 _MOST_AHEAD_BYTES = 1 << 26

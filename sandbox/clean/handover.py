@@ -32,7 +32,7 @@ from sandbox.clean.rekeying import rekeyed
 from sandbox.clean.sampling import read_batch
 from sandbox.clean.subjects import bound_to, salt_of
 from sandbox.custody import translated
-from sandbox.dataset_keys import issued_key_name, record_key_name
+from sandbox.dataset_keys import DatasetKeys, issued_key_name, record_key_name
 from sandbox.deid.pseudonyms import Pseudonyms
 from sandbox.enclave import Enclave, History
 from sandbox.errors import VerificationFailed
@@ -41,7 +41,6 @@ from sandbox.permits import SignedPermits
 from sandbox.records.deposits import Approval, Deposit, Item
 from sandbox.records.labels import Project
 from sandbox.records.port import BlobStore
-from sandbox.vault import DatasetKeys
 
 _OFFICERS = (Role.DEID_OFFICER,)
 _ID_BYTES = 16

@@ -9,11 +9,11 @@ Source: docs/spec/evidence.md, clause 7.
 
 from crypto.canonical import encode
 from crypto.commitments import commit
+from sandbox.dataset_keys import DatasetKeys, subject_salt_name
 from sandbox.deid.forms import Register
 from sandbox.deid.subjects import identity
 from sandbox.errors import Malformed
 from sandbox.formats.dicom_file import looks_like_dicom, open_dicom
-from sandbox.vault import DatasetKeys
 
 _PATIENT_ID = 0x00100020
 
@@ -24,7 +24,7 @@ def salt_of(keys: DatasetKeys, subject: str) -> bytes:
     Raises:
         KeyDestroyed: the subject was erased.
     """
-    return keys.made(f"subject-salt:{subject}", subject)
+    return keys.made(subject_salt_name(subject), subject)
 
 
 def bound_to(salt: bytes, kind: str, name: str) -> bytes:

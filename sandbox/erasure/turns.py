@@ -4,16 +4,22 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sandbox.acts import PLATFORM
-from sandbox.dataset_keys import issued_key_name, package_key_name, record_key_name
+from sandbox.dataset_keys import (
+    issued_key_name,
+    package_key_name,
+    record_key_name,
+    subject_salt_name,
+)
 from sandbox.enclave import Enclave
 from sandbox.errors import KeyDestroyed
-from sandbox.exchange import item_name, record_name, release_name
+from sandbox.exchange import item_name, record_name, release_name, subject_name
+from sandbox.records.deposits import Item
 from sandbox.records.labels import Project, ProjectItem
 from sandbox.records.releases import Release
 from sandbox.turning import content_of, number_of, proved, turn_name
 
 _AT_ONCE = 256
-_GIVEN = ("item:", "record:", "release:")
+_GIVEN = ("item:", "record:", "release:", "subject:")
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,7 @@ class Turns:
             projects = {project.id: project.dataset for project in tables.of(Project).find()}
             issued = tables.of(ProjectItem).find()
             releases = tables.of(Release).find()
+            people = {(item.dataset, item.subject) for item in tables.of(Item).find()}
         wanted = [
             (dataset, own, name)
             for item in issued
@@ -98,6 +105,11 @@ class Turns:
         wanted += [
             (r.dataset, package_key_name(r.id, r.requested_index), release_name(r.id))
             for r in releases
+        ]
+        wanted += [
+            (dataset, subject_salt_name(subject), subject_name(subject))
+            for dataset, subject in people
+            if subject
         ]
         for dataset, own, name in wanted:
             keys = self.enclave.vault.keys(ledger, dataset)

@@ -35,7 +35,13 @@ from sandbox.erasure.execution import (
 from sandbox.erasure.orders import is_held, order_terms
 from sandbox.erasure.turns import Turns
 from sandbox.errors import VerificationFailed
-from sandbox.exchange import headers_prefix, item_name, record_name, release_name
+from sandbox.exchange import (
+    headers_prefix,
+    item_name,
+    record_name,
+    release_name,
+    subject_name,
+)
 from sandbox.records.deposits import Approval, Deposit, IntakeKey
 from sandbox.records.erasures import DATASET, Erasure
 
@@ -216,6 +222,7 @@ class ErasureWork:
         for issued in found.project_items:
             names += [item_name(issued.id), record_name(issued.id)]
         exchange = self.enclave.exchange
+        names += [subject_name(one) for one in {item.subject for item in found.items} if one]
         for item in found.items:
             names.append(f"{headers_prefix(ledger, item.deposit)}{item.object_id}")
         if erasure.scope == DATASET:
