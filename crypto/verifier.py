@@ -3882,21 +3882,14 @@ class Inquiry:
         strange = [look.index for look in fetched if not self._is_sealed(look)]
         entries = sorted({e["index"] for e in releases.values()} | {x.index for x in fetched})
         count, times = len(releases), len(fetched)
-        passports = (
-            (
-                f"{self.grounds.passports} passports, one for each release",
-                f"{self.grounds.passports} 份出域凭证，与放行一一对应",
-            )
-            if self.grounds.passports >= 0
-            else ("passports did not come along", "未随附出域凭证")
-        )
         checks = (
             (
                 f"the whole log, {self.log.note.size} entries, under one root",
                 f"整个账本 {self.log.note.size} 条，同一树根",
             ),
-            passports,
+            self._passport_check(),
             ("every download is of a sealed release", "每次下载都对应已封装的放行"),
+            self._witness_check(),
         )
         if strange:
             said = (
@@ -3916,6 +3909,12 @@ class Inquiry:
         )
         rows = [self._release_row(release, entry) for release, entry in releases.items()]
         return Answer("left", question, NO, said, entries, checks, rows)
+
+    def _passport_check(self) -> Texts:
+        count = self.grounds.passports
+        if count < 0:
+            return ("passports did not come along", "未随附出域凭证")
+        return (f"{count} passports, one for each release", f"{count} 份出域凭证，与放行一一对应")
 
     def _is_sealed(self, look: Look) -> bool:
         sealed = self.story.lineage.sealed.get(look.objects.get("release", ""))
@@ -3995,26 +3994,43 @@ class Inquiry:
 
     def _rewritten(self) -> Answer:
         question = ("Was the log rewritten?", "日志是否被改写过？")
-        size, since = self.log.note.size, self.grounds.since
-        older = sorted({*self.grounds.older} - {size})
-        checks = (
-            (
-                "every entry chained to the one before and in the signed tree",
-                "每条均与前一条相链并在已签名的树中",
-            ),
-            ("earlier signed heads are of this very history", "更早的签名检查点属于同一历史"),
+        chained = (
+            "every entry chained to the one before and in the signed tree",
+            "每条均与前一条相链并在已签名的树中",
         )
-        if since >= 0:
+        compared = (
+            "the other signed heads at hand are of this very history",
+            "手头的其他签名检查点属于同一历史",
+        )
+        said, checks = self._compared(), (chained, compared, self._witness_check())
+        if said is None:
             said = (
                 (
-                    f"Today's log of {size} entries continues the checkpoint of {since} entries"
-                    " that was kept."
+                    "No earlier head is at hand to compare: keep this checkpoint, and bring it next"
+                    " time by --since."
                 ),
+                "没有更早的检查点可供比对：请留存本检查点，下次用 --since 带上。",
+            )
+            return Answer("rewritten", question, UNKNOWN, said, (), checks[::2])
+        return Answer("rewritten", question, NO, said, (), checks)
+
+    def _compared(self) -> Texts | None:
+        """What the log was compared with: a kept head, witnesses, or heads that came along."""
+        size, since = self.log.note.size, self.grounds.since
+        older = sorted({*self.grounds.older} - {size})
+        if since >= 0:
+            return (
+                f"Today's log of {size} entries continues the kept checkpoint of {since} entries.",
                 f"现有 {size} 条的账本延续了留存的 {since} 条的检查点。",
             )
-            return Answer("rewritten", question, NO, said, (), checks)
+        if self.log.witnessed is not None:
+            seen = self.log.witnessed.size
+            return (
+                f"A quorum of the pinned witnesses cosigned the first {seen} entries as they are.",
+                f"所固定的见证方达到法定数，已对前 {seen} 条联合签名。",
+            )
         if older:
-            said = (
+            return (
                 (
                     f"Earlier signed heads that came along, and agree: {len(older)} (the oldest"
                     f" of {older[0]} entries). Bring a checkpoint of your own by --since."
@@ -4024,15 +4040,17 @@ class Inquiry:
                     "请用 --since 带上自己留存的检查点。"
                 ),
             )
-            return Answer("rewritten", question, NO, said, (), checks)
-        said = (
-            (
-                "No earlier head is at hand to compare: keep this checkpoint, and bring it next"
-                " time by --since."
-            ),
-            "没有更早的检查点可供比对：请留存本检查点，下次用 --since 带上。",
+        return None
+
+    def _witness_check(self) -> Texts:
+        """Who else saw the log, as far as it was checked."""
+        if self.log.witnessed is None:
+            return ("no witness was pinned, or none cosigned", "未固定见证方，或无见证方联合签名")
+        size = self.log.witnessed.size
+        return (
+            f"cosigned by a quorum of pinned witnesses up to {size} entries",
+            f"固定的见证方已联合签名至 {size} 条",
         )
-        return Answer("rewritten", question, UNKNOWN, said, (), checks[:1])
 
     def _deleted(self) -> Answer:
         question = ("Was it deleted?", "数据是否已删除？")
@@ -4584,14 +4602,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--evidence", help="with --compare: file for the proof of a split view")
     parser.add_argument("--since", help="a checkpoint kept from last time")
     parser.add_argument("--token", help="file with the credential for the entries of a URL")
-    parser.add_argument(
-        "--questions", action="store_true", help="answer a regulator's questions from the entries"
-    )
-    parser.add_argument(
-        "--about", help="with --questions: ledger, dataset:ID, project:ID, subject:ID, period:A/B"
-    )
-    parser.add_argument("--language", choices=("en", "zh"), default="en", help="of the answers")
-    parser.add_argument("--json", action="store_true", help="answers as one JSON object")
+    _add_question_options(parser)
     try:
         options = parser.parse_args(arguments)
         pins = read_pins(options.key, options.policy, options.witnesses)
@@ -4608,6 +4619,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         out = Path(options.evidence) if options.evidence else None
         return run_compare(options.path, options.compare, pins, token, out)
     return run(options.path, pins, since, token, wish)
+
+
+def _add_question_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--questions", action="store_true", help="answer a regulator's questions from the entries"
+    )
+    parser.add_argument(
+        "--about", help="with --questions: ledger, dataset:ID, project:ID, subject:ID, period:A/B"
+    )
+    parser.add_argument("--language", choices=("en", "zh"), default="en", help="of the answers")
+    parser.add_argument("--json", action="store_true", help="answers as one JSON object")
 
 
 def read_wish(options: argparse.Namespace) -> Wish | None:

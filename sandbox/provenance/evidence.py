@@ -25,7 +25,7 @@ from crypto.merkle import Tree, leaf_hash
 from policies.vocabulary import Action
 from sandbox.errors import NotFound, TooLarge, VerificationFailed
 from sandbox.provenance.entry import time_text
-from sandbox.provenance.publishing import CHECKPOINT, KEYS, head_of
+from sandbox.provenance.publishing import CHECKPOINT, KEYS, WITNESSED, head_of
 from sandbox.provenance.receipts import SignedHead, proof_text, receipt_document
 
 PROVED: Final = frozenset({Action.APPROVAL_SIGN, Action.RELEASE_SEAL})
@@ -115,9 +115,11 @@ def receipts_in(log: Path, indices: Iterable[int]) -> list[dict[str, object]]:
 
 
 def _log_members(log: Path) -> dict[str, bytes]:
-    """The checkpoint, the keys and exactly the tiles that the checkpoint needs."""
+    """The checkpoints, the keys and exactly the tiles that the checkpoint needs."""
     try:
         members = {name: (log / name).read_bytes() for name in (CHECKPOINT, KEYS)}
+        if (log / WITNESSED).is_file():  # the largest head that a quorum of witnesses cosigned
+            members[WITNESSED] = (log / WITNESSED).read_bytes()
         size = head_of(members[CHECKPOINT].decode()).size
         for tile in tiles.tiles_between(0, size):
             members[tile.path] = (log / tile.path).read_bytes()

@@ -288,3 +288,19 @@ def test_both_readers_agree_on_whom_to_count():
             note = house.checkpoint()
             read = verifier.parse_note(note.encode(), "checkpoint")
             assert ours.met_by(cosigners_of(note, ours)) == theirs.met_by(read)
+
+
+@pytest.mark.parametrize("numbers", [(0, 2), (0, 1)])
+def test_witnesses_answer_whether_the_log_was_rewritten(policy, numbers, tmp_path):
+    house = released(*numbers)
+    for name, octets in house.files().items():
+        (tmp_path / "log" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "log" / name).write_bytes(octets)
+
+    told = [
+        verifier.inquire(str(tmp_path / "log"), pins)[1].answers()[5]
+        for pins in (pinned(house, policy), verifier.read_pins(house.vkeys))
+    ]
+
+    assert [one.verdict for one in told] == ["no", "cannot-tell"]
+    assert [one.checks[-1][0].startswith("cosigned by") for one in told] == [True, False]
