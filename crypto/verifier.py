@@ -53,9 +53,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, overload
 
+from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes as digests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
+from cryptography.x509.oid import ExtendedKeyUsageOID
 
 SOUND, BROKEN, CANNOT_TELL, USAGE = 0, 1, 2, 64
 
@@ -585,6 +590,7 @@ class Pins:
     platform: str = ""  # where the platform's log is, if it is at hand
     in_force: tuple["InForce", ...] = ()  # what that log proves: table after table
     quorum: Quorum | None = None
+    authorities: tuple[bytes, ...] = ()  # certificates of time-stamp authorities, DER
 
     def of(self, origin: str) -> tuple[LogKey, ...]:
         """Pinned keys of a log's own (name = origin)."""
@@ -2965,6 +2971,266 @@ def verify_package(source: Source, pins: Pins) -> str:
     return f"package of {len(files)} files: {passport.sentence}"
 
 
+# --- 10a. time-stamps of checkpoints (RFC 3161, RFC 5652, RFC 5816; clause 10) --------------------
+
+SEQUENCE, SET, INTEGER, OCTETS, OID, TIME_TAG = 0x30, 0x31, 0x02, 0x04, 0x06, 0x18
+SIGNED_DATA = bytes.fromhex("2a864886f70d010702")
+TST_INFO = bytes.fromhex("2a864886f70d0109100104")
+CONTENT_TYPE = bytes.fromhex("2a864886f70d010903")
+MESSAGE_DIGEST = bytes.fromhex("2a864886f70d010904")
+SIGNING_CERTIFICATE = bytes.fromhex("2a864886f70d010910022f")
+DIGEST_OIDS: Mapping[bytes, tuple[str, digests.HashAlgorithm]] = {
+    bytes.fromhex("608648016503040201"): ("sha256", digests.SHA256()),
+    bytes.fromhex("608648016503040202"): ("sha384", digests.SHA384()),
+    bytes.fromhex("608648016503040203"): ("sha512", digests.SHA512()),
+}
+GENERAL_TIME = re.compile(r"([0-9]{14})(\.[0-9]{1,6})?Z")
+
+
+@dataclass(frozen=True)
+class Tlv:
+    """One value in DER: its tag, its content, and all of its octets."""
+
+    tag: int
+    content: bytes
+    whole: bytes
+
+
+def der(data: bytes, where: str) -> list[Tlv]:
+    """The values that `data` is made of, in the one spelling of DER.
+
+    Raises:
+        Broken: a length is cut, not the shortest, or indefinite; a tag is of the long form.
+    """
+    found, at = [], 0
+    while at < len(data):
+        start, head = at, data[at : at + 2]
+        if len(head) < 2 or head[0] & 0x1F == 0x1F:  # noqa: PLR2004 - tag and length
+            raise Broken("stamp-malformed", where)
+        size, at = head[1], at + 2
+        if size & 0x80:
+            count = size & 0x7F
+            octets = data[at : at + count]
+            size, at = int.from_bytes(octets, "big"), at + count
+            if not 1 <= count <= 4 or len(octets) < count or size < 0x80 or not octets[0]:  # noqa: PLR2004 - X.690 10.1
+                raise Broken("stamp-malformed", where)
+        if at + size > len(data):
+            raise Broken("stamp-malformed", where)
+        found.append(Tlv(head[0], data[at : at + size], data[start : at + size]))
+        at += size
+    return found
+
+
+class Reader:
+    """Values of one constructed value, taken one after the other."""
+
+    def __init__(self, data: bytes, where: str) -> None:
+        self._left = der(data, where)
+        self._where = where
+
+    def take(self, *tags: int) -> bytes:
+        """The content of the next value, which has one of these tags."""
+        if not self._left or self._left[0].tag not in tags:
+            raise Broken("stamp-malformed", self._where)
+        return self._left.pop(0).content
+
+    def skip(self, *tags: int) -> Tlv | None:
+        """The next value, if it has one of these tags."""
+        return self._left.pop(0) if self._left and self._left[0].tag in tags else None
+
+    def inside(self, tag: int) -> "Reader":
+        """A reader of the next value's own values."""
+        return Reader(self.take(tag), self._where)
+
+    def end(self) -> None:
+        """Nothing follows."""
+        if self._left:
+            raise Broken("stamp-malformed", self._where)
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """A checkpoint, and when an authority that is pinned saw it."""
+
+    note: Note
+    at: str
+
+
+def check_stamp(data: bytes, pins: Pins, where: str, named: Sequence[LogKey] = ()) -> Stamp:
+    """A time-stamped checkpoint: a note by a pinned key, a token by a pinned authority (10.2).
+
+    `named` are the keys that the log says are its own, where these are at hand.
+
+    Raises:
+        Broken: it is not what it must be.
+        CannotTell: no authority is pinned, or no key of the log.
+    """
+    record = parse_canonical(data, where)
+    if not STAMP(record):
+        raise Broken("stamp-malformed", where)
+    text = record["checkpoint"].encode()
+    note = parse_note(text, where)
+    check_note(note, named, pins, where)
+    if not pins.authorities:
+        raise CannotTell("no time-stamp authority is pinned")
+    token = strict_b64(record["token"], where)
+    at = check_token(token, sha256(text), int(record["nonce"], 16), pins.authorities, where)
+    return Stamp(note, at)
+
+
+STAMP = _record(
+    {
+        "v": lambda value: type(value) is int and value == 1,
+        "checkpoint": lambda value: isinstance(value, str),
+        "nonce": _spelt(re.compile("[0-9a-f]{1,64}")),
+        "token": lambda value: isinstance(value, str),
+    }
+)
+
+
+def check_token(
+    token: bytes, imprint: bytes, nonce: int, authorities: Sequence[bytes], where: str
+) -> str:
+    """When an authority stamped a digest, in the log's own spelling of times.
+
+    Raises:
+        Broken: the token is malformed, of another digest or nonce, or not by a pinned authority.
+    """
+    outer = Reader(token, where).inside(SEQUENCE)
+    if outer.take(OID) != SIGNED_DATA:
+        raise Broken("stamp-malformed", where)
+    signed = outer.inside(0xA0).inside(SEQUENCE)
+    signed.take(INTEGER), signed.take(SET)
+    content = signed.inside(SEQUENCE)
+    if content.take(OID) != TST_INFO:
+        raise Broken("stamp-of-something-else", where)
+    info = content.inside(0xA0).take(OCTETS)
+    signers = signed.inside(SET)
+    signer = signers.inside(SEQUENCE)
+    for reader in (signers, signed, outer, content):
+        reader.end()
+    certificate = _check_signer(signer, info, authorities, where)
+    at = _check_info(Reader(info, where).inside(SEQUENCE), imprint, nonce, where)
+    _check_authority(certificate, at, where)
+    return f"{at:%Y-%m-%dT%H:%M:%S.%f}Z"
+
+
+def _check_signer(
+    signer: Reader, info: bytes, authorities: Sequence[bytes], where: str
+) -> x509.Certificate:
+    """The pinned certificate whose key signed. Source: RFC 5652 5.3, 5.4; RFC 5816 2.2."""
+    signer.take(INTEGER), signer.take(SEQUENCE, 0x80)
+    name, algorithm = _digest(signer.inside(SEQUENCE), where)
+    attributes = signer.skip(0xA0)
+    signer.take(SEQUENCE)
+    signature = signer.take(OCTETS)
+    if attributes is None:
+        raise Broken("stamp-malformed", where)
+    said = _attributes(attributes.content, where)
+    if said.get(CONTENT_TYPE) != bytes([OID, len(TST_INFO)]) + TST_INFO:
+        raise Broken("stamp-malformed", where)
+    if said.get(MESSAGE_DIGEST, b"")[2:] != hashlib.new(name, info).digest():
+        raise Broken("stamp-altered", where)
+    certificate = _named(said.get(SIGNING_CERTIFICATE, b""), authorities, where)
+    message = bytes([SET]) + attributes.whole[1:]
+    key = certificate.public_key()
+    try:
+        if isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, message, padding.PKCS1v15(), algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, message, ec.ECDSA(algorithm))
+        else:
+            raise Broken("stamp-key-unknown", where)
+    except (InvalidSignature, ValueError) as error:
+        raise Broken("stamp-signature-wrong", where) from error
+    return certificate
+
+
+def _digest(algorithm: Reader, where: str) -> tuple[str, digests.HashAlgorithm]:
+    found = DIGEST_OIDS.get(algorithm.take(OID))
+    if found is None:
+        raise Broken("stamp-digest-unknown", where)
+    return found
+
+
+def _attributes(content: bytes, where: str) -> dict[bytes, bytes]:
+    """Attributes by type; each has one value."""
+    found: dict[bytes, bytes] = {}
+    for item in der(content, where):
+        attribute = Reader(item.content, where)
+        kind, values = attribute.take(OID), der(attribute.take(SET), where)
+        attribute.end()
+        if item.tag != SEQUENCE or kind in found or len(values) != 1:
+            raise Broken("stamp-malformed", where)
+        found[kind] = values[0].whole
+    return found
+
+
+def _named(attribute: bytes, authorities: Sequence[bytes], where: str) -> x509.Certificate:
+    """The pinned certificate that the signer's attribute names first."""
+    if not attribute:
+        raise Broken("stamp-names-no-certificate", where)
+    first = Reader(attribute, where).inside(SEQUENCE).inside(SEQUENCE).inside(SEQUENCE)
+    algorithm = first.skip(SEQUENCE)
+    name = "sha256" if algorithm is None else _digest(Reader(algorithm.content, where), where)[0]
+    wanted = first.take(OCTETS)
+    for authority in authorities:
+        if hashlib.new(name, authority).digest() == wanted:
+            return x509.load_der_x509_certificate(authority)
+    raise Broken("stamp-by-other-authority", where)
+
+
+def _check_info(info: Reader, imprint: bytes, nonce: int, where: str) -> datetime:
+    """What was stamped, and when. Source: RFC 3161 2.4.2."""
+    if info.take(INTEGER) != b"\x01":
+        raise Broken("stamp-malformed", where)
+    info.take(OID)
+    stamped = info.inside(SEQUENCE)
+    name, _ = _digest(stamped.inside(SEQUENCE), where)
+    if (name, stamped.take(OCTETS)) != ("sha256", imprint):
+        raise Broken("stamp-of-another-checkpoint", where)
+    info.take(INTEGER)
+    form = GENERAL_TIME.fullmatch(info.take(TIME_TAG).decode("ascii", "replace"))
+    info.skip(SEQUENCE), info.skip(0x01)
+    said = info.skip(INTEGER)
+    info.skip(0xA0), info.skip(0xA1)
+    info.end()
+    if said is None or int.from_bytes(said.content, "big", signed=True) != nonce:
+        raise Broken("stamp-of-another-request", where)
+    try:
+        at = datetime.strptime(form[1] if form else "", "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise Broken("time-malformed", where) from error
+    fraction = (form[2] if form else None) or ".0"
+    return at + timedelta(microseconds=int(fraction[1:].ljust(6, "0")))
+
+
+def _check_authority(certificate: x509.Certificate, at: datetime, where: str) -> None:
+    """For stamping and nothing else, and valid then. Source: RFC 3161 2.3."""
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
+    except (x509.ExtensionNotFound, ValueError) as error:
+        raise Broken("stamp-authority-unfit", where) from error
+    if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
+        raise Broken("stamp-authority-unfit", where)
+    if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
+        raise Broken("stamp-authority-expired", where)
+
+
+def read_authorities(paths: Sequence[str]) -> tuple[bytes, ...]:
+    """Pinned certificates of time-stamp authorities, each in a PEM file of its own or with others.
+
+    Raises:
+        ValueError: a file holds none.
+        OSError: there is no such file.
+    """
+    return tuple(
+        certificate.public_bytes(serialization.Encoding.DER)
+        for path in paths
+        for certificate in x509.load_pem_x509_certificates(Path(path).read_bytes())
+    )
+
+
 # --- 11. evidence packs ---------------------------------------------------------------------------
 
 
@@ -3039,7 +3305,8 @@ class Evidence:
 def verify_evidence(data: bytes, pins: Pins, since: bytes | None = None) -> str:
     """An evidence pack: log, people, verdicts, proofs and passports; the sentence to print."""
     evidence = open_evidence(data, pins, since)
-    return f"{evidence.sentence}; {_trust_words(evidence.log, pins)}"
+    words = _trust_words(evidence.log, pins)
+    return f"{evidence.sentence}; {words}{_stamp_words(evidence.files, evidence.log, pins)}"
 
 
 def open_evidence(
@@ -3118,6 +3385,26 @@ def _check_export(
             raise Broken("summary-differs-from-log", name)
 
 
+def _stamp_words(files: Mapping[str, bytes], log: Log, pins: Pins) -> str:
+    """When authorities saw the pack's log: at its last stamp by one that is pinned (10.3).
+
+    Raises:
+        Broken: a stamp does not hold, or is of another history.
+    """
+    names = sorted(name for name in files if name.startswith("stamps/"))
+    if not names or not pins.authorities:
+        return f"; {len(names)} time-stamps not checked" if names else ""
+    stamps, named = [], parse_keys_file(files["log/keys"], log.note.origin, "log/keys")
+    for name in names:
+        stamp = check_stamp(files[name], pins, name, named)
+        if name != f"stamps/{stamp.note.size}.json":
+            raise Broken("unknown-file", name)
+        log.check_same(stamp.note, name)
+        stamps.append(stamp)
+    last = max(stamps, key=lambda stamp: stamp.note.size)
+    return f"; entries below {last.note.size} stamped at {last.at}"
+
+
 def heads_in(files: Mapping[str, bytes]) -> list[int]:
     """Sizes of the signed heads under which a pack's proofs and passports stand."""
     notes = [
@@ -3190,7 +3477,7 @@ OPENING = _record(
         "salt": lambda value: value is None or _spelt(HEX64)(value),
     }
 )
-PACKED = ("log/", "proofs/", "policy/", "packages/")
+PACKED = ("log/", "proofs/", "policy/", "packages/", "stamps/")
 BESIDE = frozenset({"subject.json", "summary.html", "summary.pdf"})
 
 
@@ -4523,6 +4810,9 @@ def _verify_file(data: bytes, name: str, pins: Pins, since: bytes | None) -> str
         show_split_view(record, pins)
     if isinstance(record, dict) and "what" in record:
         return verify_certificate(record, pins)
+    if isinstance(record, dict) and record.keys() == {"v", "checkpoint", "nonce", "token"}:
+        stamp = check_stamp(data, pins, name)
+        return f"{stamp.note.origin} had {stamp.note.size} entries at {stamp.at}"
     return verify_receipt(record, pins)
 
 
@@ -4600,13 +4890,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--witnesses", help="pinned tlog-policy file: whose quorum is demanded")
     parser.add_argument("--compare", metavar="OTHER", help="another head of the same log")
     parser.add_argument("--evidence", help="with --compare: file for the proof of a split view")
+    parser.add_argument(
+        "--authority", action="append", default=[], help="pinned time-stamp authority, a PEM file"
+    )
     parser.add_argument("--since", help="a checkpoint kept from last time")
     parser.add_argument("--token", help="file with the credential for the entries of a URL")
     _add_question_options(parser)
     try:
         options = parser.parse_args(arguments)
-        pins = read_pins(options.key, options.policy, options.witnesses)
-        pins = replace(pins, platform=options.platform)
+        pins = replace(
+            read_pins(options.key, options.policy, options.witnesses),
+            platform=options.platform,
+            authorities=read_authorities(options.authority),
+        )
         since = Path(options.since).read_bytes() if options.since else None
         token = read_token(options.token)
         wish = read_wish(options)

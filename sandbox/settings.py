@@ -88,6 +88,17 @@ class Settings(BaseModel):
     witness_every_s: Annotated[
         float, Field(gt=0, le=3_600, description="seconds between two rounds to the witnesses")
     ] = 1.0
+    timestamp_url: Annotated[
+        str | None,
+        Field(
+            pattern=r"^https?://\S+$",
+            description="RFC 3161 authority that `anbiao timestamp` asks; nothing is asked without",
+        ),
+    ] = None
+    timestamp_certificate: Annotated[
+        Path | None,
+        Field(description="PEM file of that authority's own certificate, which answers must be by"),
+    ] = None
     session_idle_s: Annotated[
         int, Field(ge=60, le=86_400, description="seconds without a request that end a session")
     ] = 1_800

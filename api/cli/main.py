@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "Show each requirement, its tests and their result.",
     ),
     "serve": ("api.cli.serve:serve", "Run the HTTP door."),
+    "timestamp": ("api.cli.timestamp:timestamp", "Have an authority stamp the logs' heads."),
     "verify": ("api.cli.verify:verify", "Verify a log, pack, receipt, passport or package."),
     "vote": ("api.cli.vote:vote", "Vote on a release."),
     "who-saw": ("api.cli.evidence:who_saw", "Tell who was let see anything of a subject."),

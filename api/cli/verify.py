@@ -5,7 +5,17 @@ from pathlib import Path
 
 import click
 
-from crypto.verifier import Broken, Pins, Wish, about, read_pins, read_token, run, run_compare
+from crypto.verifier import (
+    Broken,
+    Pins,
+    Wish,
+    about,
+    read_authorities,
+    read_pins,
+    read_token,
+    run,
+    run_compare,
+)
 
 
 @click.command()
@@ -31,6 +41,13 @@ from crypto.verifier import Broken, Pins, Wish, about, read_pins, read_token, ru
 )
 @click.option("--compare", metavar="OTHER", help="Another head of the same log: one history?")
 @click.option("--evidence", metavar="FILE", help="With --compare: where proof of two is written.")
+@click.option(
+    "--authority",
+    "authorities",
+    metavar="PEM",
+    multiple=True,
+    help="Pinned certificate of a time-stamp authority; repeats.",
+)
 @click.option("--since", metavar="CHECKPOINT", help="A checkpoint kept from last time.")
 @click.option("--token", metavar="FILE", help="File with the credential for a URL's entries.")
 @click.option("--questions", is_flag=True, help="Answer a regulator's questions from the entries.")
@@ -55,6 +72,7 @@ def verify(  # noqa: PLR0913 - one for each option
     witnesses: str | None,
     compare: str | None,
     evidence: str | None,
+    authorities: tuple[str, ...],
     since: str | None,
     token: str | None,
     questions: bool,
@@ -73,7 +91,9 @@ def verify(  # noqa: PLR0913 - one for each option
 
     Exit code: 0 sound, 1 broken (what and where), 2 cannot tell, 64 wrong usage.
     """
-    pins = replace(_pins(keys, policies, witnesses), platform=platform)
+    pins = replace(
+        _pins(keys, policies, witnesses), platform=platform, authorities=_authorities(authorities)
+    )
     wish = _wish(scope, language, as_json=as_json) if questions else None
     if not questions and (scope or language or as_json):
         raise click.UsageError("--about, --language and --json go with --questions.")
@@ -94,6 +114,13 @@ def _wish(scope: str | None, language: str | None, *, as_json: bool) -> Wish:
     except ValueError as error:
         raise click.UsageError(f"{error}.") from None
     return Wish(what, int(language == "zh"), as_json)
+
+
+def _authorities(paths: tuple[str, ...]) -> tuple[bytes, ...]:
+    try:
+        return read_authorities(paths)
+    except (OSError, ValueError):
+        raise click.UsageError("--authority is no PEM file of a certificate.") from None
 
 
 def _pins(keys: tuple[str, ...], policies: tuple[str, ...], witnesses: str | None) -> Pins:

@@ -14,7 +14,7 @@ import json
 import struct
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import IO, Any, Final
@@ -53,11 +53,13 @@ class Supplements:
     """What the log only names: decision tables by `sha256:<hex>`, passports by release id.
 
     `beside` are files by name: `summary.html`, `summary.pdf`, and `subject.json` of a subject.
+    And what speaks of it from outside: time-stamped checkpoints, by size.
     """
 
     tables: Mapping[str, bytes]
     passports: Mapping[str, bytes]
     beside: Mapping[str, bytes]
+    stamps: Mapping[int, bytes] = field(default_factory=dict)
 
 
 def write_pack(sink: IO[bytes], handout: Handout, log: Path, supplements: Supplements) -> None:
@@ -88,6 +90,11 @@ def write_pack(sink: IO[bytes], handout: Handout, log: Path, supplements: Supple
     files |= _tables(parsed, supplements.tables)
     files |= _passports(parsed, supplements.passports)
     files |= supplements.beside
+    files |= {
+        f"stamps/{size}.json": stamp
+        for size, stamp in supplements.stamps.items()
+        if size <= head.size
+    }
     files["manifest.json"] = _manifest(handout, files)
     _check_room(files)
     _write_zip(sink, files)

@@ -23,6 +23,7 @@ from sandbox.exchange import subject_name
 from sandbox.provenance import summary_html, summary_pdf
 from sandbox.provenance.asking import ask
 from sandbox.provenance.evidence import Handout, Supplements, write_pack
+from sandbox.provenance.stamps import stamps_beside
 from sandbox.provenance.summary import summarise
 from sandbox.records.deposits import Dataset, Item
 from sandbox.records.labels import Project
@@ -143,7 +144,9 @@ class Evidence:
             tables = self._tables()
             named = ask(log, tables, scope, self._salt(scope)).releases()
             held = {name: data for name, data in passports.items() if name in named}
-            write_pack(sink, handout, log, Supplements(tables, held, draft.beside))
+            write_pack(
+                sink, handout, log, Supplements(tables, held, draft.beside, stamps_beside(log))
+            )
 
     def _passports(self, ledger: str) -> dict[str, bytes]:
         with self.ledgers.open(ledger).snapshot() as tables:
