@@ -119,7 +119,7 @@ class Garden:
                 )
             return
         for place in list(_leaves(body)):
-            for said in (marker, f"{marker}."):
+            for said in {marker, f"{marker}." if marker == NAME else marker}:
                 planted = self._body(template, method, told)
                 _plant(planted, place, said)
                 content = self._signed(template, method, planted)
