@@ -20,11 +20,19 @@ from pathlib import Path
 for _folder in ("verifier", "attacks"):
     sys.path.insert(0, str(Path(__file__).parents[1] / _folder))
 
+import edited_logs  # noqa: E402
+import forgeries  # noqa: E402
+import json_forms  # noqa: E402
+import line_forms  # noqa: E402
+import mutations  # noqa: E402
 from judges import Library, Verifier  # noqa: E402
 from mutations import MUTATIONS, Mutation  # noqa: E402
 from originals import FILE, Thing, World  # noqa: E402
 from small_files import zipped  # noqa: E402
 from truth import is_true  # noqa: E402
+
+SOURCES = (mutations, line_forms, json_forms, edited_logs, forgeries)
+"""Each counts its ways into `MUTATIONS` when it is imported."""
 
 WEIGHTS = {
     "log": 5, "checkpoint": 4, "cosigned": 5, "proof": 5, "receipt": 6, "passport": 2, "package": 1,

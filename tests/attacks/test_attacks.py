@@ -59,10 +59,20 @@ def test_no_mutation_is_accepted_and_both_judges_agree(assault, share):
     assert set(tally.kinds) == set(WEIGHTS)
 
 
+PROMISED = {
+    "bit-flip", "truncation", "entries-reordered", "insertion", "fork", "rollback",
+    "stale-checkpoint", "swapped-keys", "cosignature-forged", "cosignature-replayed",
+    "wrong-origin", "non-canonical-blanks", "duplicate-keys", "huge-size", "control-character",
+    "entries-reordered, signed by a stranger", "entries-reordered, signed by the operator",
+}  # fmt: skip
+
+
 def test_each_kind_is_attacked_in_each_way_that_fits(assault):
     met = {(assault.draw(number)[0]) for number in range(1, 4_000)}
 
     assert met == {way.name for way in MUTATIONS}
+    assert met >= PROMISED
+    assert len(met) > 70
     assert {kind for way in MUTATIONS for kind in way.kinds} == set(WEIGHTS)
 
 
