@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,11 +14,13 @@ for folder in ("worker", "api", "journey"):
     sys.path.insert(0, str(Path(__file__).parents[1] / folder))
 
 from firm import Firm  # noqa: E402 - found on the path that was just set
-from test_hospital_over_http import ward_in  # noqa: E402 - as above
+from test_hospital_over_http import Ward, ward_in  # noqa: E402 - as above
 from town import Town  # noqa: E402 - as above
 
-from api.client import policy, session  # noqa: E402 - as above
+from api.client import erasure, policy, session  # noqa: E402 - as above
+from api.client.enrolment import register_keys  # noqa: E402 - as above
 from api.client.errors import ClientError  # noqa: E402 - as above
+from api.client.keys import make_keys  # noqa: E402 - as above
 from sandbox.reconcile.house import reconcile  # noqa: E402 - as above
 from sandbox.reconcile.ledger import Agreement, Finding, LedgerCheck  # noqa: E402 - as above
 from sandbox.reconcile.published import PublishedLog  # noqa: E402 - as above
@@ -91,10 +94,30 @@ class Copy:
 
 def govern(town: Town) -> None:
     """The policy is adopted, and a change of it proposed."""
-    policy.adopt(town.operator.door)
-    second = town.enrolled(town.operator, "second", "platform")
-    policy.grant_role(town.operator.door, second.account, "policy-admin")
+    root = town.operator
+    if root.keys is None:
+        root.keys = make_keys(town.folder / "parties" / root.name)
+        register_keys(root.door, root.keys)
+    policy.adopt(root.door)
+    second = town.enrolled(root, "second", "platform")
+    told = second.keys.fingerprint
+    policy.grant_role(root.door, root.keys, second.account, "policy-admin", told)
     policy.propose(second.door, second.keys, [ROW], [])
+
+
+def forget(ward: Ward) -> None:
+    """One subject is erased, the keys' epoch rotated; what is left is put on hold."""
+    with closing(sqlite3.connect(ward.town.folder / "db" / f"{ward.ledger}.sqlite")) as raw:
+        ((subject,),) = raw.execute("SELECT DISTINCT subject FROM item").fetchall()
+    door, keys = ward.steward.door, ward.steward.keys
+    asked = erasure.Order(ward.dataset, "gdpr-17", subject=subject)
+    erasure.order(door, keys, ward.ledger, asked, ward.fingerprint)
+    clock = ward.worker.enclave.clock
+    object.__setattr__(ward.worker.enclave, "clock", lambda: clock() + timedelta(hours=13))
+    for _ in range(5):
+        ward.work()
+        ward.town.house.turn()
+    erasure.place_hold(door, keys, ward.ledger, ward.dataset, "litigation")
 
 
 @pytest.fixture(scope="session")
@@ -105,6 +128,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         firm = Firm.of(ward)
         firm.open(folder / "films")
         firm.release()
+        forget(ward)
         govern(ward.town)
         with suppress(ClientError):
             session.log_in(ward.town.door, "lars", "no password of his", "000000", "research")
