@@ -175,11 +175,7 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
         setup_code=SetupCode(own / "setup-code"),
         seal=custody,
         invitation_key=custody.door_key(),
-        limits=Limits(
-            idle=timedelta(seconds=settings.session_idle_s),
-            longest=timedelta(seconds=settings.session_longest_s),
-            invitation=timedelta(seconds=settings.invitation_s),
-        ),
+        limits=_limits(settings),
         clock=clock,
         new_id=new_id,
     )
@@ -201,6 +197,14 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
             None if moments is None else moments.sightings,
         ),
         moments=moments,
+    )
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(
+        idle=timedelta(seconds=settings.session_idle_s),
+        longest=timedelta(seconds=settings.session_longest_s),
+        invitation=timedelta(seconds=settings.invitation_s),
     )
 
 

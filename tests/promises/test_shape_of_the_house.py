@@ -168,6 +168,7 @@ NETWORK = {
 MAY_USE_IT = {
     "api/cli/health.py": "asks the door of its own machine",
     "api/cli/serve.py": "listens",
+    "api/cli/timestamp.py": "asks the authority that its operator configured",
     "api/client/http.py": "the client side, to the address its user names",
     "api/client/deposit.py": "same",
     "api/witness/mirror.py": "copies a log from the address that its keeper wrote down",
