@@ -167,6 +167,7 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
     with exclusive(_made(own) / ".lock"):  # several that start at once make one root and one pair
         custody = open_serving(own, _key_store(own), exchange, _passphrase(settings))
     moments, delays, presence = _moments(settings, custody, clock)
+    sightings = None if moments is None else moments.sightings
     desk = Desk(
         gate=gate,
         hasher=Hasher(settings.password_memory_kib, settings.password_passes, _HASHES_AT_ONCE),
@@ -175,7 +176,11 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
         setup_code=SetupCode(own / "setup-code"),
         seal=custody,
         invitation_key=custody.door_key(),
-        limits=_limits(settings),
+        limits=Limits(
+            idle=timedelta(seconds=settings.session_idle_s),
+            longest=timedelta(seconds=settings.session_longest_s),
+            invitation=timedelta(seconds=settings.invitation_s),
+        ),
         clock=clock,
         new_id=new_id,
     )
@@ -191,20 +196,8 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
         policy=folder / "policy",
         clock=clock,
         new_id=new_id,
-        pulse=Pulse(
-            clock,
-            timedelta(seconds=settings.deposit_idle_s),
-            None if moments is None else moments.sightings,
-        ),
+        pulse=Pulse(clock, timedelta(seconds=settings.deposit_idle_s), sightings),
         moments=moments,
-    )
-
-
-def _limits(settings: Settings) -> Limits:
-    return Limits(
-        idle=timedelta(seconds=settings.session_idle_s),
-        longest=timedelta(seconds=settings.session_longest_s),
-        invitation=timedelta(seconds=settings.invitation_s),
     )
 
 

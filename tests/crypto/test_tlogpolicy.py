@@ -1,5 +1,6 @@
 """Policy files: who counts as a witness, and how many are a quorum."""
 
+import itertools
 from contextlib import suppress
 
 import pytest
@@ -180,6 +181,7 @@ RENAMED = note.VerifierKey("other.example", note.ED25519_COSIGNATURE, W0.public)
         "#" * (1 << 20) + "\nquorum none\n",
         "".join(f"group g{n} any A\n" for n in range(2)) + "quorum none\n",
     ],
+    ids=itertools.count(),
 )
 def test_what_is_no_policy_is_refused(text):
     with pytest.raises(VerificationError) as refused:
