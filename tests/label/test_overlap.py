@@ -265,7 +265,7 @@ def test_an_inspector_ends_an_adjudication_by_a_label_of_their_own(pair, house):
     last = house.labels(second)[-1]
     assert (last.version, last.author) == (2, pair.inspector.account)
     commitments = last_entry(house)["outcome"]["commitments"]
-    assert set(commitments) == {"comment", "label", "reason", "shown"}
+    assert set(commitments) == {"comment", "label", "reason", "rows", "shown"}
 
 
 def test_an_inspector_may_accept_what_a_labeller_said(pair, house):
