@@ -18,8 +18,8 @@ from sandbox.records.labels import Task
 
 CT = Path(get_testdata_file("CT_small.dcm", download=False)).read_bytes()
 FILES = {"a.dcm": CT, "b.dcm": CT + b"\0\0", "c.txt": "2024年3月17日复诊".encode()}
-WRITES = frozenset({"put", "perform"})
-STEPS = 2 + len(FILES) * 3  # record key; blob, key and act of each item; and one beyond
+WRITES = frozenset({"put", "put_all", "perform"})
+STEPS = 1 + len(FILES) * 3  # blob, keys and act of each item; and one beyond
 PERSISTED = (False, True)
 
 
