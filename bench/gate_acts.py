@@ -35,6 +35,7 @@ from sandbox.acts import Acting, Actor, Command, Commitment, Outcome, SignedAct
 from sandbox.errors import Unavailable
 from sandbox.gate import Gate
 from sandbox.provenance.notary import Notary, NotaryState
+from sandbox.provenance.notary_doors import UnixDoor, UnixWay
 from sandbox.provenance.notary_wire import NotaryClient, NotaryServer
 from sandbox.provenance.publishing import Publisher
 from sandbox.records.people import Membership
@@ -160,7 +161,7 @@ def far_notary(folder: Path) -> Iterator[Notary]:
     path = folder / "notary.sock"
     process = Process(target=serve_notary, args=(folder / "notary", path), daemon=True)
     process.start()
-    client = NotaryClient(path)
+    client = NotaryClient(UnixWay(path))
     while True:
         try:
             client.keys("platform")
@@ -174,7 +175,7 @@ def far_notary(folder: Path) -> Iterator[Notary]:
 
 
 def serve_notary(folder: Path, path: Path) -> None:
-    NotaryServer(path, NotaryState(folder, "anbiao.bench", now)).serve_forever()
+    NotaryServer(UnixDoor(path), NotaryState(folder, "anbiao.bench", now)).serve_forever()
 
 
 def measure(folder: Path, ledgers: Ledgers, threads: int) -> tuple[float, float]:

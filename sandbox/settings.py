@@ -5,6 +5,7 @@ key anywhere refuses the start. Secrets are named by file path, never by value.
 """
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
@@ -21,6 +22,8 @@ FILE_NAME = "settings.toml"
 CLIENT_NAMES = frozenset({"ANBIAO_HOME", "ANBIAO_URL", "ANBIAO_WORKER"})
 """Read by the commands of a person's own side; no settings of a house."""
 _MIB = 2**20
+_ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9.-]+)):([0-9]{1,5})")
+_PORTS = 65_536
 
 
 class Mode(StrEnum):
@@ -69,6 +72,13 @@ class Settings(BaseModel):
     database_file: Annotated[
         Path | None,
         Field(description="file (0600) that holds this address, with its password if need be"),
+    ] = None
+    notary_address: Annotated[
+        str | None,
+        Field(
+            description="`HOST:PORT` where the notary listens and is reached, by mutual TLS, in "
+            "place of the socket in `run/`; loopback or private addresses only"
+        ),
     ] = None
     origin: Annotated[
         str,
@@ -190,6 +200,18 @@ class Settings(BaseModel):
             raise ValueError("a password is kept in database_file or a PGPASSFILE, never here")
         return self
 
+    @model_validator(mode="after")
+    def _notary_is_near(self) -> Self:
+        if self.notary_address is None:
+            return self
+        host, _port = split_address(self.notary_address) or ("", 0)
+        if not host:
+            raise ValueError("notary_address is HOST:PORT")
+        # A name is looked up, and judged, when it is listened on or connected to.
+        if is_number(host) and not is_near(host):
+            raise ValueError("notary_address must be a loopback or private address")
+        return self
+
     @property
     def shares_ledgers(self) -> bool:
         """Whether the ledgers lie where several processes may serve them."""
@@ -209,6 +231,34 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def split_address(address: str) -> tuple[str, int] | None:
+    """Host and port of `HOST:PORT` or `[IPV6]:PORT`; None for anything else."""
+    found = _ADDRESS.fullmatch(address)
+    if found is None or int(found[3]) >= _PORTS:
+        return None
+    return found[1] or found[2], int(found[3])
+
+
+def is_number(host: str) -> bool:
+    """Whether a host is an IP address, and no name to be looked up."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def is_near(host: str) -> bool:
+    """Whether an IP address is one of a single machine or of a private network."""
+    try:
+        found = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return found.is_private and not found.is_unspecified
 
 
 def holds_password(address: str) -> bool:

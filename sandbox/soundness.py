@@ -18,7 +18,8 @@ from typing import Final
 
 from sandbox.errors import SandboxError, Unacceptable
 from sandbox.layout import COMMON, OWN, PRIVATE, RUN, Process, is_apart, owners
-from sandbox.settings import FILE_NAME, Mode, Settings, is_loopback
+from sandbox.provenance.notary_tls import FOLDER, is_complete
+from sandbox.settings import FILE_NAME, Mode, Settings, is_loopback, split_address
 from sandbox.storage.postgres_link import address_given, may_be_overheard
 
 LEAST_PASSWORD_KIB: Final = 65_536
@@ -30,11 +31,14 @@ SECRETS: Final = (
     "serve/root.epochs/*.key",
     "serve/setup-code",
     "serve/keys.sqlite",
+    "serve/notary-tls/key.pem",
     "vault/root.key",
     "vault/root.epochs/*.key",
     "vault/identity.key",
     "vault/keys.sqlite",
+    "vault/notary-tls/key.pem",
     "notary/*/seeds",
+    "notary/notary-tls/key.pem",
 )
 """What only its own process may read, whatever the folder's mode is."""
 
@@ -115,6 +119,10 @@ TOLD: Final[Mapping[str, tuple[str, str]]] = {
         "the database is reached over a network; add sslmode=verify-full to its address",
         "数据库经由网络访问；请在其地址中加上 sslmode=verify-full",
     ),
+    "notary-tls-missing": (
+        "a notary at an address is known by certificates; make them by `anbiao keys notary`",
+        "经由网络地址访问的公证进程须凭证书识别；请用 `anbiao keys notary` 生成",
+    ),
     "pins-exposed": (
         "others can write what the worker believes; chmod 600, chown to the worker",
         "其他用户可以改写工作进程所信任的内容；请执行 chmod 600 并改为工作进程所有",
@@ -170,6 +178,7 @@ def failures(
         yield from _certificate(settings)
     if process in {Process.SERVE, Process.WORKER, None}:
         yield from _way_to_database(settings)
+    yield from _way_to_notary(settings, process)
     yield from _users(settings.dir, process, user)
     yield from _folders(settings.dir)
     yield from exposed_secrets(settings.dir)
@@ -180,6 +189,9 @@ def failures(
 def _trial(settings: Settings) -> Iterator[Finding]:
     if not is_loopback(settings.host):
         yield Finding("demo-off-loopback", "host")
+    host, _port = split_address(settings.notary_address or "") or ("localhost", 0)
+    if not is_loopback(host):
+        yield Finding("demo-off-loopback", "notary_address")
     if is_apart(settings.dir):
         yield Finding("demo-several-users", "data folder")
 
@@ -214,6 +226,17 @@ def _way_to_database(settings: Settings) -> Iterator[Finding]:
         address = address_given(settings.database, settings.database_file)
         if address is not None and may_be_overheard(address):
             yield Finding("database-in-the-clear", "database")
+
+
+def _way_to_notary(settings: Settings, process: Process | None) -> Iterator[Finding]:
+    if settings.notary_address is None:
+        return
+    owns = [settings.dir / OWN[one] for one in ((process,) if process else Process)]
+    # A machine has the folders of the processes that it runs, and those of others are theirs.
+    given = [own for own in owns if (own / FOLDER).exists()] or owns[:1]
+    for own in given:
+        if os.access(own, os.R_OK | os.X_OK) and not is_complete(own):
+            yield Finding("notary-tls-missing", f"{own.name}/{FOLDER}")
 
 
 def _users(folder: Path, process: Process | None, user: int | None) -> Iterator[Finding]:

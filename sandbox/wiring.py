@@ -42,7 +42,7 @@ from sandbox.gate import Gate
 from sandbox.gate.governing import Governing
 from sandbox.history import Histories, signed_head
 from sandbox.label.handlers import handlers as label_handlers
-from sandbox.layout import Process, is_apart, owners
+from sandbox.layout import OWN, RUN, Process, is_apart, owners
 from sandbox.people.delays import Delays
 from sandbox.people.desk import Desk, LastSeen, Limits
 from sandbox.people.handlers import handlers as people_handlers
@@ -50,6 +50,7 @@ from sandbox.people.passwords import Hasher
 from sandbox.people.presence import Presence, SharedPresence
 from sandbox.people.room import People, furnish
 from sandbox.people.setup_code import SetupCode
+from sandbox.provenance import notary_place
 from sandbox.provenance.notary import NotaryState
 from sandbox.provenance.notary_wire import NotaryClient, NotaryServer
 from sandbox.provenance.publishing import Publisher
@@ -161,7 +162,7 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
         Unavailable: a store can't be opened.
     """
     folder = _made(settings.dir)
-    gate, ledgers, governing = _gate(settings, folder / "serve" / "log-pins", clock)
+    gate, ledgers, governing = _gate(settings, Process.SERVE, clock)
     exchange = _key_store(folder / "exchange")
     own = folder / "serve"
     with exclusive(_made(own) / ".lock"):  # several that start at once make one root and one pair
@@ -237,7 +238,7 @@ def enclave(settings: Settings) -> Enclave:
         store.close()
         raise
     try:
-        gate, ledgers, _ = _gate(settings, own / "log-pins", for_hospitals=True)
+        gate, ledgers, _ = _gate(settings, Process.WORKER, for_hospitals=True)
     except LedgerUnavailable:
         store.close()
         raise
@@ -291,20 +292,17 @@ def pin_serving_key(settings: Settings, public_key: bytes) -> None:
 
 
 def notary(settings: Settings) -> NotaryServer:
-    """The signer behind its socket; touches `notary/` and `run/` only.
+    """The signer behind its door; touches `notary/` and `run/` only.
 
     Raises:
-        Unavailable: `socket-taken`: a notary answers there already.
+        Unacceptable: what `notary_place.door` raises.
+        Unavailable: `socket-taken`: a notary answers there already, say.
     """
     folder = _made(settings.dir)
+    _made(folder / RUN)
     state = NotaryState(_made(folder / "notary"), settings.origin, now_utc)
     admitted = {os.getuid(), *owners(folder).values()}
-    return NotaryServer(notary_socket(settings), state, admitted)
-
-
-def notary_socket(settings: Settings) -> Path:
-    """Where the notary is reached."""
-    return _made(settings.dir / "run") / "notary.sock"
+    return NotaryServer(notary_place.door(settings, admitted), state)
 
 
 def harden(folder: Path) -> None:
@@ -323,12 +321,13 @@ def harden(folder: Path) -> None:
 
 
 def _gate(
-    settings: Settings, pins: Path, clock: Clock = now_utc, *, for_hospitals: bool = False
+    settings: Settings, process: Process, clock: Clock = now_utc, *, for_hospitals: bool = False
 ) -> tuple[Gate, Ledgers, Governing]:
     """A gate of this process over the ledgers, and the policy that governs it."""
     folder, ledgers = settings.dir, _ledgers(settings)
     ledgers.create(PLATFORM)
-    client = NotaryClient(notary_socket(settings), uid=owners(folder).get(Process.NOTARY))
+    client = NotaryClient(notary_place.way(settings, process))
+    pins = folder / OWN[process] / "log-pins"
     governing = Governing(
         ledgers,
         TableShelf(_made(folder / "policy")),

@@ -10,6 +10,7 @@ import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +20,7 @@ from api.cli.processes import dir_option
 from sandbox import wiring
 from sandbox.errors import SandboxError
 from sandbox.layout import OWN, is_apart
+from sandbox.provenance import notary_tls
 from sandbox.provenance.adopted import Adoption, adoption_in
 from sandbox.settings import Mode, Settings, is_loopback, load
 from sandbox.soundness import TOLD, Verdict, exposed_secrets, failures, secret_files
@@ -26,6 +28,7 @@ from sandbox.soundness import TOLD, Verdict, exposed_secrets, failures, secret_f
 _MINE: Final = ("exchange/keys.sqlite", "db/*.sqlite")
 """Shared by the processes; its owner's alone where one user is all of them."""
 
+_SOON_DAYS: Final = 30
 _TOLD_TO_WORKER: Final = ("serve.pin", "account")
 _WIDTH: Final = max(map(len, Verdict))
 
@@ -108,6 +111,7 @@ def examine(settings: Settings) -> Iterator[Line]:
     yield _worker(settings)
     yield _policy(settings)
     yield from _door(settings)
+    yield from _far_notary(settings)
     yield from _database(settings)
     yield _disk(settings)
     yield Line(
@@ -281,6 +285,31 @@ def _door(settings: Settings) -> Iterator[Line]:
             "TLS",
             f"in force, reached from {'this machine' if here else 'the network'}",
             f"已启用，可从{'本机' if here else '网络'}访问",
+        )
+
+
+def _far_notary(settings: Settings) -> Iterator[Line]:
+    """How long the certificates of the way to a far notary are good; of those that are seen."""
+    for own in (settings.dir / name for name in OWN.values()):
+        if settings.notary_address is None or not os.access(own, os.R_OK | os.X_OK):
+            continue
+        place = f"{own.name}/{notary_tls.FOLDER}"
+        if not notary_tls.is_complete(own):
+            continue
+        try:
+            notary_tls.identity(own)
+            days = (notary_tls.ends_at(own) - datetime.now(UTC)).days
+        except SandboxError as error:
+            yield Line(
+                Verdict.FAIL, error.code, place, error.message, f"证书无法使用：{error.code}"
+            )
+            continue
+        yield Line(
+            Verdict.FAIL if days < 0 else Verdict.WARN if days < _SOON_DAYS else Verdict.OK,
+            "notary-tls",
+            place,
+            f"certificate ends in {days} days" if days >= 0 else "certificate has ended; make anew",
+            f"证书将于 {days} 天后到期" if days >= 0 else "证书已过期，请重新生成",
         )
 
 

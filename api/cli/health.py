@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import click
 
 from api.cli.processes import dir_option
-from sandbox import wiring
 from sandbox.errors import Unavailable
 from sandbox.layout import Process
+from sandbox.provenance.notary_place import require_listening
 from sandbox.settings import Settings, load
 
 _WAIT_S: Final = 5.0
@@ -33,7 +33,7 @@ def health(process: str, folder: Path) -> None:
     settings = load(folder, os.environ)
     note = _note(settings, process)
     if process == Process.NOTARY:
-        _ask_notary(settings)
+        require_listening(settings)
     elif process == Process.SERVE:
         _ask_door(settings, str(note.get("url", "")))
     click.echo("ok")
@@ -53,12 +53,6 @@ def _note(settings: Settings, process: str) -> dict[str, object]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Unavailable("not-running", f"no {process} runs over this folder") from error
     return dict(note)
-
-
-def _ask_notary(settings: Settings) -> None:
-    path = wiring.notary_socket(settings)
-    if not path.is_socket():
-        raise Unavailable("not-running", "the notary's socket is not there")
 
 
 def _ask_door(settings: Settings, url: str) -> None:

@@ -1,7 +1,8 @@
-"""`anbiao keys`: makes the key under which `anbiao clean` gives pseudonyms."""
+"""`anbiao keys`: the pseudonym key of `anbiao clean`, and what a far notary is known by."""
 
 import os
 import secrets
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -19,7 +20,7 @@ Who reads it can link every pseudonym back to its patient.
 
 @click.group()
 def keys() -> None:
-    """Make pseudonym keys."""
+    """Make keys: of pseudonyms, of the way to a notary."""
 
 
 @keys.command()
@@ -40,6 +41,45 @@ def new(file: Path) -> None:
         os.fchmod(stream.fileno(), KEY_FILE_MODE)
         stream.write(secrets.token_hex(KEY_BYTES) + "\n")
     click.echo("A new key is written; only you can read it.", err=True)
+
+
+@keys.command()
+@click.argument("folder", metavar="OUT", type=click.Path(path_type=Path))
+@click.option(
+    "--days",
+    type=click.IntRange(1, 825),
+    default=365,
+    show_default=True,
+    help="How long the certificates are good for.",
+)
+def notary(folder: Path, days: int) -> None:
+    """Make the certificates by which the processes and a notary on another machine know each other.
+
+    OUT, a new folder, gets serve/, worker/ and notary/: each one's certificate and key, the
+    authority, and the fingerprints of those it talks to. Each goes as notary-tls/ into that
+    process's own folder (serve/, vault/, notary/) and nowhere else; the authority's key is never
+    written. Set `notary_address` on all machines. To renew: make all anew, restart all three.
+    """
+    from sandbox.provenance.notary_certificates import make  # noqa: PLC0415 - not for `clean`
+
+    made = make(datetime.now(UTC), timedelta(days=days))
+    try:
+        folder.mkdir(mode=0o700)
+        for process, files in made.items():
+            (folder / process).mkdir(mode=0o700)
+            for name, octets in files.items():
+                _write_private(folder / process / name, octets)
+    except FileExistsError:
+        raise click.ClickException("OUT exists; nothing is ever overwritten.") from None
+    except OSError:
+        raise click.ClickException("OUT can't be written.") from None
+    click.echo(f"Certificates for {days} days are written; move each to its process.", err=True)
+
+
+def _write_private(file: Path, octets: bytes) -> None:
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, KEY_FILE_MODE)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(octets)
 
 
 def read_key(file: Path) -> bytes:

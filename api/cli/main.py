@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "evidence": ("api.cli.evidence:evidence", "Export an evidence pack."),
     "export": ("api.cli.export:export", "Write a verified pack as FHIR or PROV."),
     "health": ("api.cli.health:health", "Ask whether a process lives."),
-    "keys": ("api.cli.keys:keys", "Make pseudonym keys."),
+    "keys": ("api.cli.keys:keys", "Make keys: of pseudonyms, of the way to a notary."),
     "layout": ("api.cli.layout:layout", "Make a data folder for three users."),
     "notary": ("api.cli.notary:notary", "Run the signer of the logs."),
     "officer": ("api.cli.officer:officer", "Check samples and sign a batch, as the officer."),

@@ -1,24 +1,18 @@
-"""The notary at the end of a Unix socket: frames, server and client.
+"""The notary at the far end of a socket: frames, server and client.
 
 - One frame = U32 length || canonical JSON. A request is `{"do": "extend", "ledger", "leaves",
   "start"}` (leaves: hex, joined) or `{"do": "keys", "ledger"}`; an answer is
   `{"checkpoint": text}`, `{"keys": [...]}` or `{"refused": code, "halted": bool}`.
-- The socket's file is its owner's, and the group's where others are admitted; the kernel's word on
-  the peer (SO_PEERCRED) must name an admitted user: a file mode alone is lost when somebody
-  copies a folder carelessly.
-- The client asks the kernel, too: whoever could put a socket in the notary's place would else be
-  taken for it.
+- Who is let in and who is believed is the door's: `notary_doors` (Unix socket), `notary_tls`.
 - The client keeps one connection, and makes a new one when it broke. Asking twice is harmless:
   the notary answers an extension that it knows with the checkpoint it has.
 """
 
 import contextlib
-import os
 import socket
 import struct
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from crypto import canonical
@@ -26,39 +20,30 @@ from crypto.errors import VerificationError
 from crypto.merkle import HASH_SIZE
 from sandbox.errors import LedgerHalted, Malformed, SandboxError, Unavailable
 from sandbox.provenance.notary import Notary
+from sandbox.provenance.notary_doors import Door, Way, shut
 
 MAX_FRAME_BYTES: Final = 1 << 20
 LEAVES_PER_REQUEST: Final = 8_192
-_PROBE_S: Final = 5.0
-_PEER = struct.Struct("3i")
 _LENGTH = struct.Struct(">I")
 
 
 class NotaryServer:
-    """Answers the processes of admitted users; one thread per connection.
+    """Answers whom its door admits; one thread per connection."""
 
-    Raises:
-        Unavailable: `socket-taken`: a notary answers there already.
-    """
-
-    def __init__(self, path: Path, notary: Notary, uids: Collection[int] | None = None) -> None:
+    def __init__(self, door: Door, notary: Notary) -> None:
+        self._door = door
         self._notary = notary
-        self._uids = frozenset({os.getuid()} if uids is None else uids)
-        self._path = path
         self._stopping = threading.Event()
         self._open: set[socket.socket] = set()  # guarded by _lock
         self._lock = threading.Lock()
-        self._socket = _listen(path, 0o600 if self._uids <= {os.getuid()} else 0o660)
 
     def serve_forever(self) -> None:
         """Answer until `close`."""
         while not self._stopping.is_set():
             try:
-                peer, _ = self._socket.accept()
+                peer, _ = self._door.listening.accept()
             except OSError:
                 continue  # closed, or the peer went away before it was taken up
-            with self._lock:
-                self._open.add(peer)
             threading.Thread(target=self._converse, args=(peer,), daemon=True).start()
 
     def start(self) -> threading.Thread:
@@ -68,23 +53,25 @@ class NotaryServer:
         return thread
 
     def close(self) -> None:
-        """Stop answering and remove the socket."""
+        """Stop answering and let go of the door."""
         self._stopping.set()
-        self._path.unlink(missing_ok=True)
+        self._door.close()
         with self._lock:
             peers = list(self._open)
-        for each in (self._socket, *peers):
-            with contextlib.suppress(OSError):
-                each.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        for peer in peers:
+            shut(peer)
 
     def _converse(self, peer: socket.socket) -> None:
-        with peer, contextlib.suppress(OSError, Malformed):
-            if _uid_of(peer) in self._uids:
-                for request in _frames(peer):
-                    _send(peer, self._answer(request))
-        with self._lock:
-            self._open.discard(peer)
+        with contextlib.suppress(OSError, Malformed), peer, self._door.admit(peer) as admitted:
+            with self._lock:
+                self._open.add(admitted)
+            try:
+                # Whoever was let in while this notary closed is not answered any more.
+                for request in () if self._stopping.is_set() else _frames(admitted):
+                    _send(admitted, self._answer(request))
+            finally:
+                with self._lock:
+                    self._open.discard(admitted)
 
     def _answer(self, request: object) -> Mapping[str, object]:
         try:
@@ -111,15 +98,13 @@ class NotaryClient:
     """A `Notary` at the other end of a socket; threads take turns.
 
     Args:
-        path: the socket.
+        way: how the notary is reached.
         timeout_s: longest wait for one answer.
-        uid: the user that the notary must run as; anyone when absent.
     """
 
-    def __init__(self, path: Path, timeout_s: float = 5.0, uid: int | None = None) -> None:
-        self._path = path
+    def __init__(self, way: Way, timeout_s: float = 5.0) -> None:
+        self._way = way
         self._timeout_s = timeout_s
-        self._uid = uid
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None  # guarded by _lock
 
@@ -177,18 +162,11 @@ class NotaryClient:
 
     def _exchange(self, request: Mapping[str, object]) -> object:
         if self._socket is None:
-            self._socket = self._reached()
+            self._socket = self._way.reached(self._timeout_s)
         _send(self._socket, request)
         for answer in _frames(self._socket):
             return answer
         raise ConnectionResetError
-
-    def _reached(self) -> socket.socket:
-        peer = _connect(self._path, self._timeout_s)
-        if self._uid is not None and _uid_of(peer) != self._uid:
-            peer.close()
-            raise Unavailable("notary-foreign", "another user answers in the notary's place")
-        return peer
 
     def _drop(self) -> None:
         if self._socket is not None:
@@ -238,51 +216,3 @@ def _receive(peer: socket.socket, size: int, *, may_end: bool = False) -> bytes:
             raise ConnectionResetError
         parts += part
     return bytes(parts)
-
-
-def _uid_of(peer: socket.socket) -> int:
-    _pid, uid, _gid = _PEER.unpack(
-        peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
-    )
-    return int(uid)
-
-
-@contextlib.contextmanager
-def _short(path: Path) -> Iterator[str]:
-    """A name of `path` that fits into sockaddr_un, which ends at 108 bytes."""
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{path.name}"
-    finally:
-        os.close(folder)
-
-
-def _listen(path: Path, mode: int) -> socket.socket:
-    with contextlib.suppress(OSError), _connect(path, _PROBE_S) as other:
-        # A stranger who sits here is no notary: their socket is removed.
-        if _uid_of(other) == os.getuid():
-            raise Unavailable("socket-taken", "a notary answers at this socket already")
-    path.unlink(missing_ok=True)
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        # The mode of the socket becomes the mode of its file: at no moment is it wider.
-        os.fchmod(server.fileno(), mode)
-        with _short(path) as name:
-            server.bind(name)
-        server.listen()
-    except OSError as error:
-        server.close()
-        raise Unavailable("socket-refused", "the notary's socket can't be made") from error
-    return server
-
-
-def _connect(path: Path, timeout_s: float) -> socket.socket:
-    peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        peer.settimeout(timeout_s)
-        with _short(path) as name:
-            peer.connect(name)
-    except OSError:
-        peer.close()
-        raise
-    return peer

@@ -103,6 +103,15 @@ def lose_key(sound):
     Path(sound["tls_key"]).unlink()
 
 
+def begin_certificates(sound):
+    (sound["folder"] / "vault" / "notary-tls").mkdir(0o700)
+
+
+def lend_way(sound):
+    begin_certificates(sound)
+    expose("vault/notary-tls/key.pem", 0o640)(sound)
+
+
 def write_for_all(sound):
     write_settings(sound["folder"], poll_s=1)
     (sound["folder"] / "settings.toml").chmod(0o666)
@@ -122,6 +131,9 @@ INSECURE = {
     "database by a number": ("database-in-the-clear", {"database": "postgresql://app@localhost/anbiao?hostaddr=192.0.2.1"}, None),
     "one of its servers afar": ("database-in-the-clear", {"database": "postgresql://app@/anbiao?host=localhost,db.example"}, None),
     "database of a service file": ("database-in-the-clear", {"database": "postgresql://app@/anbiao?service=x"}, None),
+    "notary afar without certificates": ("notary-tls-missing", {"notary_address": "10.0.0.1:8421"}, None),
+    "notary afar with a part of them": ("notary-tls-missing", {"notary_address": "notary:8421"}, begin_certificates),
+    "key of the way to the notary": ("secret-exposed", {}, lend_way),
     "name of every trial": ("origin-default", {"origin": "anbiao.localhost"}, None),
     "settings that all write": ("settings-writable", {}, write_for_all),
     "data folder that all write": ("folder-exposed", {}, expose(".", 0o777)),
@@ -167,6 +179,8 @@ STARTS = [
     ("worker", "users-shared", {}),
     ("notary", "users-shared", {}),
     ("serve", "demo-off-loopback", {"mode": "demo", "host": "192.0.2.1"}),
+    ("notary", "demo-off-loopback", {"mode": "demo", "notary_address": "10.0.0.1:8421"}),
+    ("worker", "demo-off-loopback", {"mode": "demo", "notary_address": "notary.example:8421"}),
 ]
 
 

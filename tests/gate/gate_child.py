@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from gate_house import House
 
 from sandbox.errors import LedgerHalted, Unavailable
+from sandbox.provenance.notary_doors import UnixWay
 from sandbox.provenance.notary_wire import NotaryClient
 from sandbox.provenance.publishing import Publisher, _Log
 
@@ -35,8 +36,8 @@ class Fuse:
 
 
 class FusedNotary(NotaryClient):
-    def __init__(self, path, fuse) -> None:
-        super().__init__(path)
+    def __init__(self, way, fuse) -> None:
+        super().__init__(way)
         self.fuse = fuse
 
     def extend(self, ledger, start, leaf_hashes):
@@ -70,7 +71,7 @@ def main(folder: str, first: str, count: str, at: str = "", after: str = "0") ->
     place = Path(folder)
     fuse = Fuse(at, int(after))
     fuse_the_log(fuse)
-    notary = FusedNotary(place / "notary.sock", fuse)
+    notary = FusedNotary(UnixWay(place / "notary.sock"), fuse)
     house = House(place, notary=notary, publisher=Publisher(place / "log"))
     print("ready", flush=True)
     sys.stdin.readline()

@@ -13,6 +13,7 @@ from gate_house import LEDGER, PREFIX, Clock, House, Remark
 from crypto import secretfile
 from crypto.tlogproof import check_proof, parse_proof
 from sandbox.provenance.notary import NotaryState
+from sandbox.provenance.notary_doors import UnixDoor, UnixWay
 from sandbox.provenance.notary_wire import NotaryClient, NotaryServer
 from sandbox.trust import Trust
 
@@ -26,9 +27,9 @@ def served(request, tmp_path):
         at = request.getfixturevalue("postgres").emptied([Remark]).application
         secretfile.write(tmp_path / "database", at.render_as_string(hide_password=False).encode())
     state = NotaryState(tmp_path / "notary", PREFIX, Clock())
-    server = NotaryServer(tmp_path / "notary.sock", state)
+    server = NotaryServer(UnixDoor(tmp_path / "notary.sock"), state)
     server.start()
-    house = House(tmp_path, notary=NotaryClient(tmp_path / "notary.sock"))
+    house = House(tmp_path, notary=NotaryClient(UnixWay(tmp_path / "notary.sock")))
     house.found()
     yield house
     house.close()

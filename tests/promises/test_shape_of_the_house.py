@@ -175,7 +175,10 @@ MAY_USE_IT = {
     "api/witness/server.py": "listens",
     "crypto/verifier.py": "a log under a URL that the regulator names",
     "sandbox/provenance/witness_wire.py": "to the witnesses of the operator's policy file",
-    "sandbox/provenance/notary_wire.py": "a Unix socket of its own folder",
+    "sandbox/provenance/notary_doors.py": "a Unix socket of its own folder",
+    "sandbox/provenance/notary_place.py": "asks whether the notary of the settings listens",
+    "sandbox/provenance/notary_tls.py": "a private address that the settings name",
+    "sandbox/provenance/notary_wire.py": "what passes through those two",
 }
 
 

@@ -12,6 +12,7 @@ import pytest
 from crypto import canonical
 from sandbox.errors import LedgerHalted, Unavailable
 from sandbox.provenance.notary import NotaryState
+from sandbox.provenance.notary_doors import UnixDoor, UnixWay
 from sandbox.provenance.notary_wire import (
     LEAVES_PER_REQUEST,
     MAX_FRAME_BYTES,
@@ -38,7 +39,7 @@ def serve(tmp_path, state):
     servers = []
 
     def start(path=None, **options):
-        server = NotaryServer(path or tmp_path / "notary.sock", state, **options)
+        server = NotaryServer(UnixDoor(path or tmp_path / "notary.sock", **options), state)
         server.start()
         servers.append(server)
         return server
@@ -50,7 +51,7 @@ def serve(tmp_path, state):
 
 @pytest.fixture
 def client(tmp_path):
-    made = NotaryClient(tmp_path / "notary.sock", timeout_s=5)
+    made = NotaryClient(UnixWay(tmp_path / "notary.sock"), timeout_s=5)
     yield made
     made.close()
 
@@ -145,7 +146,7 @@ def test_socket_works_where_its_path_is_longer_than_the_kernel_allows(serve, tmp
     deep.mkdir(parents=True)
     serve(deep / "notary.sock")
 
-    client = NotaryClient(deep / "notary.sock")
+    client = NotaryClient(UnixWay(deep / "notary.sock"))
 
     assert client.keys(LEDGER)
     client.close()
@@ -285,7 +286,7 @@ def test_senseless_answer_is_unavailable(liar, client, octets):
 
 def test_stranger_in_the_notarys_place_is_not_believed(serve, tmp_path):
     serve()
-    wary = NotaryClient(tmp_path / "notary.sock", timeout_s=5, uid=os.getuid() + 1)
+    wary = NotaryClient(UnixWay(tmp_path / "notary.sock", uid=os.getuid() + 1), timeout_s=5)
 
     with pytest.raises(Unavailable) as caught:
         wary.keys("platform")
