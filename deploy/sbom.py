@@ -37,6 +37,7 @@ CLASSIFIED = {
     "MIT License": "MIT",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }
+PLAIN = {"MIT"}  # said in the old field, in the words of SPDX
 
 
 class Unfit(Exception):
@@ -65,7 +66,10 @@ def licence(name: str) -> str:
     told = metadata.metadata(name)
     classes = [one.rsplit(" :: ", 1)[-1] for one in told.get_all("Classifier") or []]
     classified = [CLASSIFIED[one] for one in classes if one in CLASSIFIED]
+    plain = told.get("License")
     said = told.get("License-Expression") or next(iter(classified), None)
+    if said is None and plain in PLAIN:
+        said = plain
     if said is None:
         raise Unfit(f"no licence is known of {name}")
     if BINDING.search(said):

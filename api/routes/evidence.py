@@ -16,8 +16,8 @@ from api.shapes import HexId
 from api.shapes_evidence import PeriodForm, SubjectReportShape, report_shape
 from crypto.verifier import Scope
 from policies.vocabulary import Role
-from sandbox.acts import Actor
-from sandbox.errors import AccessError
+from sandbox.acts import HOSPITAL_DOMAIN, Actor, project_domain
+from sandbox.errors import AccessError, NotFound
 from sandbox.provenance.entry import time_text
 from sandbox.provenance.publishing import Publisher
 from sandbox.release.commands import Answered, ExportEvidence, ReportSubject
@@ -46,6 +46,7 @@ def _pack_routes(routes: APIRouter, house: House, evidence: Evidence) -> None:
     @routes.post("/projects/{project}/evidence", response_class=Response)
     def export_project(ledger: str, project: HexId, actor: ActorHere) -> Response:
         """The evidence on a project."""
+        _require_in_sight(house, actor, ledger, project)
         return _pack(house, evidence, actor, ledger, Scope("project", project))
 
     @routes.post("/subjects/{subject}/evidence", response_class=Response)
@@ -87,6 +88,13 @@ def _pack(house: House, evidence: Evidence, actor: Actor, ledger: str, scope: Sc
     out = io.BytesIO()
     evidence.write(out, created(house.clock(), ledger, scope, receipt.index), draft, scope)
     return Response(out.getvalue(), media_type="application/zip")
+
+
+def _require_in_sight(house: House, actor: Actor, ledger: str, project: str) -> None:
+    """Other firms' projects are answered like what never was (R16)."""
+    domains = (project_domain(project), HOSPITAL_DOMAIN)
+    if not any(m.domain in domains for m in house.people.readers.memberships(actor, ledger)):
+        raise NotFound
 
 
 def _reads(house: House, actor: Actor, ledger: str, roles: frozenset[Role]) -> bool:

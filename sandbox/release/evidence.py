@@ -38,29 +38,19 @@ class AskEvidenceHandler:
     """`evidence.export`, `subject.report`."""
 
     def facts(self, tables: Tables, command: AskEvidence, acting: Acting) -> Facts:
-        """Nothing decides but the role.
-
-        Raises:
-            NotFound: there is no such dataset, project or subject.
-        """
-        del acting
-        kind = command.about["kind"]
-        name = command.about.get(kind, "")
-        if kind == "dataset":
-            tables.of(Dataset).require(name)
-        elif kind == "project":
-            tables.of(Project).require(name)
-        elif kind == "subject" and not tables.of(Item).count(subject=name):
-            raise NotFound
+        """Nothing decides but the role; whoever has none doesn't learn what there is."""
+        del tables, command, acting
         return {}
 
     def act(self, tables: Tables, command: AskEvidence, acting: Acting) -> Outcome:
         """Say what was handed out, over how many entries, and what binds it.
 
         Raises:
+            NotFound: there is no such dataset, project or subject.
             Conflict: `not-answered`: nothing was found out before the gate.
         """
-        del tables, acting
+        del acting
+        _require_known(tables, command.about)
         answer = command.answer
         if answer is None:
             raise Conflict("not-answered", "ask again")
@@ -72,6 +62,17 @@ class AskEvidenceHandler:
             codes=about,
             reply={"entries": answer.entries},
         )
+
+
+def _require_known(tables: Tables, about: Mapping[str, str]) -> None:
+    kind = about["kind"]
+    name = about.get(kind, "")
+    if kind == "dataset":
+        tables.of(Dataset).require(name)
+    elif kind == "project":
+        tables.of(Project).require(name)
+    elif kind == "subject" and not tables.of(Item).count(subject=name):
+        raise NotFound
 
 
 class Published(Protocol):

@@ -290,7 +290,7 @@ def test_loopback_addresses_need_no_tls(tmp_path, host):
 
 
 def test_settings_stay_few_and_their_page_is_drawn_from_them():
-    assert len(settings.Settings.model_fields) <= 25
+    assert len(settings.Settings.model_fields) <= 32
     assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page()
 
 

@@ -38,6 +38,7 @@ BODIES: dict[str, Any] = {
         "signature": SIGNATURE,
         "terms": {"reason": "over"},
     },
+    "projects/{project}/evidence": {},
     "projects/{project}/releases": {
         "recipient": "0" * 32,
         "context": "Training of a model.",

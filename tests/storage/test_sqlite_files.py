@@ -53,14 +53,14 @@ def raw(house, file):
         "UPDATE OR REPLACE entries SET idx = 0 WHERE idx = 1",
         "DELETE FROM entries",
         "DELETE FROM entries WHERE idx = 1",
-        "INSERT OR REPLACE INTO entries VALUES (1, x'00', x'00')",
-        "REPLACE INTO entries VALUES (0, x'00', x'00')",
-        "INSERT INTO entries VALUES (1, x'00', x'00')",
-        "INSERT INTO entries VALUES (3, x'00', x'00')",
-        "INSERT INTO entries VALUES (-1, x'00', x'00')",
-        "INSERT INTO entries VALUES (NULL, x'00', x'00')",
-        "INSERT INTO entries VALUES (0, x'00', x'00') ON CONFLICT DO UPDATE SET entry = x'00'",
-        "INSERT INTO entries VALUES (2, NULL, x'00')",
+        "INSERT OR REPLACE INTO entries VALUES (1, x'00', x'00', NULL)",
+        "REPLACE INTO entries VALUES (0, x'00', x'00', NULL)",
+        "INSERT INTO entries VALUES (1, x'00', x'00', NULL)",
+        "INSERT INTO entries VALUES (3, x'00', x'00', NULL)",
+        "INSERT INTO entries VALUES (-1, x'00', x'00', NULL)",
+        "INSERT INTO entries VALUES (NULL, x'00', x'00', NULL)",
+        "INSERT INTO entries VALUES (0, x'00', x'00', NULL) ON CONFLICT DO UPDATE SET entry = x'00'",
+        "INSERT INTO entries VALUES (2, NULL, x'00', NULL)",
     ],
 )
 def test_entries_are_insert_only_even_for_raw_sql(house, raw, statement):
@@ -71,7 +71,7 @@ def test_entries_are_insert_only_even_for_raw_sql(house, raw, statement):
 
 
 def test_the_next_entry_may_be_inserted(house, raw):
-    raw.execute("INSERT INTO entries VALUES (2, x'32', x'00')")
+    raw.execute("INSERT INTO entries VALUES (2, x'32', x'00', NULL)")
 
     assert house.open(LEDGER).entries(2, 9) == [b"2"]
 
@@ -205,7 +205,7 @@ def test_an_entry_from_elsewhere_fails_the_commit(house):
     with store.unit() as unit:
         unit.tables.of(Epoch).replace(Epoch("epoch", 2))
         unit.append(2, b"mine", b"hash")
-        taken = "INSERT INTO entries VALUES (2, x'00', x'00')"
+        taken = "INSERT INTO entries VALUES (2, x'00', x'00', NULL)"
         unit._transaction.run_text(taken)
         with pytest.raises(LedgerUnavailable) as refused:
             unit.commit()

@@ -213,7 +213,7 @@ def test_a_file_that_is_a_link_is_named(house, tmp_path, name):
     (folder / name).rename(tmp_path / "real")
     (folder / name).symlink_to(tmp_path / "real")
 
-    assert_broken(on_folder(folder, pins_of(house)), "file-missing")
+    assert_broken(on_folder(folder, pins_of(house)), "link-in-folder")
 
 
 def test_a_linked_folder_of_tiles_is_named(house, tmp_path):

@@ -355,7 +355,7 @@ def test_a_running_witness_copies_what_it_cosigned(tmp_path):
             shelf.shutdown()
 
     assert (
-        verifier.verify_log(verifier.Folder(copied), verifier.read_pins(log.vkeys)).raw
+        list(verifier.verify_log(verifier.Folder(copied), verifier.read_pins(log.vkeys)).raw)
         == log.raw[:7]
     )
 
