@@ -134,10 +134,12 @@ def _edited(name: str) -> None:
         return Thing("log", with_keys(chance, world, files), thing.since)
 
     @mutation(f"{name}, signed by the operator", LOG)
-    def lied(chance: random.Random, world: World, thing: Thing) -> Thing:
+    def lied(chance: random.Random, world: World, thing: Thing) -> Thing | None:
         """The pinned keys sign it; the chain is not mended, or a kept checkpoint forbids it."""
         before = _entries_of(thing)
         raw, since = edit(chance, world, before), thing.since
+        if raw[: len(before)] == before:
+            return None  # the log went on: its operator may say more at any time
         # Whoever kept no checkpoint can't tell an operator's well-told history from another.
         if name == "fork" or raw[:-1] == before[:-1] or chance.random() < 0.5:
             raw, since = _chained(raw), world.house.checkpoint().encode()

@@ -145,10 +145,10 @@ class Library:
     def receipt(self, thing: Thing) -> None:
         record = canonical.decode(thing.one)
         demand(isinstance(record, dict), "receipt-malformed")
-        part = record.pop("part", None) if "part" in record else None
-        entry, _ = self._attested(record)
-        if part is not None:
-            self._part(part, entry)
+        bare = {name: value for name, value in record.items() if name != "part"}
+        entry, _ = self._attested(bare)
+        if "part" in record:
+            self._part(record["part"], entry)
 
     def _attested(self, record: Any) -> tuple[Entry, Checkpoint]:
         demand(isinstance(record, dict), "receipt-malformed")
@@ -186,7 +186,8 @@ class Library:
         envelope = document["envelope"]
         demand(isinstance(envelope, dict), "envelope-malformed")
         demand(envelope.keys() == {"payload", "payloadType", "signatures"}, "envelope-malformed")
-        demand(all(_is_line(line) for line in envelope["signatures"]), "envelope-malformed")
+        lines = envelope["signatures"]
+        demand(isinstance(lines, list) and all(map(_is_line, lines)), "envelope-malformed")
         signed = dsse.verify(envelope, _signers(found, envelope))
         demand(signed.payload_type == dsse.IN_TOTO, "envelope-malformed")
         demand(len(signed.signers) == len(envelope["signatures"]), "envelope-malformed")
@@ -376,7 +377,8 @@ def _rests_on(found: Sequence[Entry], statement: Any, payload: bytes) -> None:
 
 
 def _is_line(line: Any) -> bool:
-    return isinstance(line, dict) and line.keys() == {"keyid", "sig"}
+    named = isinstance(line, dict) and line.keys() == {"keyid", "sig"}
+    return named and all(isinstance(text, str) for text in line.values())
 
 
 def _same(tree: merkle.Tree, head: Checkpoint, at: Checkpoint) -> bool:
