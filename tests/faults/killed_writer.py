@@ -34,6 +34,7 @@ from itertools import cycle
 from pathlib import Path
 
 from auditor import audit, built
+from every_step import _HUNG as HUNG
 from every_step import ended, forked
 from gate_house import LEDGER, PREFIX, Clock, House, Remark
 from postgres_server import PostgresServer
@@ -43,6 +44,7 @@ from crypto import secretfile
 from crypto.verifier import Broken, CannotTell, Folder, Pins, read_pins, verify_log
 from sandbox.errors import Unavailable
 from sandbox.provenance.notary import NotaryState
+from sandbox.provenance.notary_doors import UnixDoor, UnixWay
 from sandbox.provenance.notary_wire import NotaryClient, NotaryServer
 
 FAULTS = {
@@ -104,7 +106,7 @@ class Writer:
             return ended(forked(lambda: abs(Tracer(traced).run(act))))
 
     def _act(self, slots: tuple[str, ...]) -> int:
-        notary = NotaryClient(self.folder / "notary.sock")
+        notary = NotaryClient(UnixWay(self.folder / "notary.sock"))
         try:
             house = House(self.folder, notary=notary)
             for slot in slots:
@@ -121,7 +123,7 @@ class Writer:
         """Open the ledger, in peace."""
 
         def act() -> int:
-            house = House(self.folder, notary=NotaryClient(self.folder / "notary.sock"))
+            house = House(self.folder, notary=NotaryClient(UnixWay(self.folder / "notary.sock")))
             house.found()
             house.close()
             return 0
@@ -159,8 +161,9 @@ class Writer:
     def _go_on(self, name: str, plan: Plan) -> None:
         slots = slots_of(self._lives)
         self._lives += 1
-        self.tally.killed += self.life(slots, plan) == KILLED
-        code = self.life(slots)
+        struck = self.life(slots, plan)
+        self.tally.killed += struck == KILLED
+        code = self.life(slots) if struck != HUNG else HUNG
         if code:
             self.tally.unfinished += 1
             self.tally.bad.append(f"{name}: ended with {code}")
@@ -207,7 +210,7 @@ def notarised(folder: Path) -> Iterator[None]:
     def act() -> int:
         faulthandler.cancel_dump_traceback_later()  # it outlives everybody's patience
         state = NotaryState(folder / "notary", PREFIX, Clock())
-        server = NotaryServer(folder / "notary.sock", state)
+        server = NotaryServer(UnixDoor(folder / "notary.sock"), state)
         server.start()
         (folder / "notary.ready").touch()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})

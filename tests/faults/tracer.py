@@ -10,7 +10,8 @@ are numbered from 1, over all threads.
     --side   before: the call never happens; after: it happened, and that is all
     --fault  kill: SIGKILL to the whole program
              ENOSPC, EROFS, EIO: the call answers with this error, where it is about a file
-             ECONNRESET: the same, where it is about a socket (errors on x86-64 only)
+             ECONNRESET: the same, where it is about a socket, and the connection is over (errors
+             on x86-64 only)
     --times  so many steps from the N-th on fail, as on a disk that stays full
 
 The kernel does it (ptrace), so the program is the very one that runs in earnest. With `--steps`
@@ -23,6 +24,7 @@ import ctypes
 import errno
 import os
 import signal
+import socket
 import struct
 import sys
 from collections.abc import Callable
@@ -37,6 +39,7 @@ SYSCALL_STOP = signal.SIGTRAP | 0x80
 WALL = 0x40000000
 ENTRY, EXIT = 1, 2
 INFO = struct.Struct("<B3xIQQ7Q")
+PIDFD_GETFD = 438
 ORIG_RAX, RAX = 15 * 8, 10 * 8
 O_CREAT, O_WRONLY, O_RDWR = os.O_CREAT, os.O_WRONLY, os.O_RDWR
 
@@ -101,7 +104,9 @@ class Tracer:
     root: int = 0
     seen: int = 0
     code: int = 0
-    failing: dict[int, bool] = field(default_factory=dict)  # thread: its call now shall fail
+    failing: dict[int, int] = field(
+        default_factory=dict
+    )  # thread whose call fails: its socket or -1
 
     def run(self, act: Callable[[], int]) -> int:
         """Run `act` in a process of its own to its end; its exit code."""
@@ -171,7 +176,19 @@ class Tracer:
             return
         if plan.side == "before":
             self._fail_before(pid)
-        self.failing[pid] = True
+        self.failing[pid] = arguments[which] if plan.fault == "ECONNRESET" else -1
+        if plan.fault == "ECONNRESET" and plan.side == "before":
+            self._cut(self.failing[pid])
+
+    def _cut(self, number: int) -> None:
+        """End the connection in earnest: who waits for more of it must hear that it is over."""
+        process = os.pidfd_open(self.root)
+        try:
+            number = _libc.syscall(PIDFD_GETFD, process, number, 0)
+            with socket.socket(fileno=number) as connection, contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        finally:
+            os.close(process)
 
     def _fail_before(self, pid: int) -> None:
         if self.plan.fault == "kill":
@@ -180,7 +197,9 @@ class Tracer:
             ptrace(POKEUSER, pid, ORIG_RAX, 2**64 - 1)  # no such call: the kernel does nothing
 
     def _leave(self, pid: int) -> None:
-        del self.failing[pid]
+        number = self.failing.pop(pid)
+        if number >= 0 and self.plan.side == "after":
+            self._cut(number)
         if self.plan.fault == "kill":
             os.kill(self.root, signal.SIGKILL)
         else:
