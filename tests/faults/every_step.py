@@ -149,8 +149,8 @@ def forked(act: Callable[[], int]) -> int:
 
 
 def _ended(act: Callable[[], int]) -> int:
-    # What still runs when patience is over says where it stands.
-    faulthandler.dump_traceback_later(PATIENCE_S - 2)
+    # Asked by signal: a watchdog thread would be lost at the tracer's fork and waited for after it.
+    faulthandler.register(signal.SIGUSR1)
     try:
         return act()
     except SandboxError as error:
@@ -169,6 +169,8 @@ def ended(pid: int) -> int:
         if done:
             return os.waitstatus_to_exitcode(status)
         time.sleep(0.005)
+    os.kill(pid, signal.SIGUSR1)  # it says where it stands
+    time.sleep(1)
     os.kill(pid, signal.SIGKILL)
     os.waitpid(pid, 0)
     return _HUNG

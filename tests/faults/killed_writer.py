@@ -20,7 +20,6 @@ every checkpoint ever seen is of this history, by the regulator's verifier and b
 # ruff: noqa: T201 - a program of its own
 
 import argparse
-import faulthandler
 import json
 import os
 import signal
@@ -208,7 +207,6 @@ def notarised(folder: Path) -> Iterator[None]:
     """A notary in a process of its own."""
 
     def act() -> int:
-        faulthandler.cancel_dump_traceback_later()  # it outlives everybody's patience
         state = NotaryState(folder / "notary", PREFIX, Clock())
         server = NotaryServer(UnixDoor(folder / "notary.sock"), state)
         server.start()

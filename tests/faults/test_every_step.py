@@ -75,9 +75,8 @@ def test_the_tracer_lets_a_write_fail_with_or_without_its_effect(tmp_path, fault
     assert (tmp_path / "a").stat().st_size == size
 
 
-# Known and open: a process of the house that the tracer follows waits for ever on a lock, which it
-# does not without the tracer. `make torture` has the same play; nothing is claimed by it meanwhile.
-@pytest.mark.xfail(reason="the traced house does not end", run=False)
+@pytest.mark.requirement("R65")
+@pytest.mark.requirement("R91")
 @pytest.mark.parametrize("store", ["sqlite", "postgresql"])
 def test_some_failing_steps_lose_and_double_nothing(tmp_path, store):
     more = ["--postgresql"] if store == "postgresql" else []

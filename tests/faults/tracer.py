@@ -117,7 +117,7 @@ class Tracer:
             os._exit(act())
         os.waitpid(self.root, 0)
         ptrace(SETOPTIONS, self.root, None, OPTIONS)
-        for number in (signal.SIGTERM, signal.SIGINT):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
             signal.signal(number, lambda given, _frame: os.kill(self.root, given))
         self._resume(self.root, 0)
         while self._next():
