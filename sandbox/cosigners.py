@@ -23,6 +23,7 @@ from sandbox.settings import Settings
 
 STATUS_FILE: Final = "witnesses.json"
 _LOCK_FILE: Final = "witnesses.lock"
+_EVERY_S: Final = 1.0
 _FOLDER_MODE: Final = 0o700
 
 
@@ -39,11 +40,12 @@ def cosigning(settings: Settings) -> Iterator[Cosigning | None]:
         return
     policy = read_witness_policy(settings.witness_policy)
     keep_policy(_made(settings.dir / "policy"), policy)
+    certificates = settings.witness_policy.with_suffix(".pem")
     try:
-        client = WitnessClient(settings.witness_certificates)
+        client = WitnessClient(certificates if certificates.exists() else None)
     except OSError as error:
         raise Unacceptable(
-            "witness-certificates-malformed", "witness_certificates names no PEM file"
+            "witness-certificates-malformed", "the file beside the witness policy is no PEM file"
         ) from error
     log = _made(settings.dir / "log")
     try:
@@ -64,7 +66,7 @@ def ask_until(settings: Settings, stop: threading.Event) -> None:
         run = _made(settings.dir / "run")
         lock = os.open(run / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            while not stop.wait(settings.witness_every_s):
+            while not stop.wait(_EVERY_S):
                 if _is_ours(lock):
                     asking.turn()
                     _tell(run / STATUS_FILE, asking)

@@ -88,26 +88,9 @@ class Settings(BaseModel):
         Path | None,
         Field(
             description="tlog-policy file: which witnesses are asked to cosign the logs, and "
-            "where; unless set nobody is asked and releases say `unwitnessed`"
+            "where; unless set nobody is asked and releases say `unwitnessed`. A file beside it "
+            "of the same name with `.pem` holds who signs their certificates, if not the system's"
         ),
-    ] = None
-    witness_certificates: Annotated[
-        Path | None,
-        Field(description="PEM file of who signs the witnesses' certificates, if not the system's"),
-    ] = None
-    witness_every_s: Annotated[
-        float, Field(gt=0, le=3_600, description="seconds between two rounds to the witnesses")
-    ] = 1.0
-    timestamp_url: Annotated[
-        str | None,
-        Field(
-            pattern=r"^https?://\S+$",
-            description="RFC 3161 authority that `anbiao timestamp` asks; nothing is asked without",
-        ),
-    ] = None
-    timestamp_certificate: Annotated[
-        Path | None,
-        Field(description="PEM file of that authority's own certificate, which answers must be by"),
     ] = None
     session_idle_s: Annotated[
         int, Field(ge=60, le=86_400, description="seconds without a request that end a session")
@@ -115,18 +98,9 @@ class Settings(BaseModel):
     session_longest_s: Annotated[
         int, Field(ge=60, le=604_800, description="seconds after which any session ends")
     ] = 43_200
-    invitation_s: Annotated[
-        int, Field(ge=60, le=2_592_000, description="seconds that an invitation stays good")
-    ] = 604_800
-    login_delay_s: Annotated[
-        int, Field(ge=8, le=900, description="longest delay in seconds after failed logins")
-    ] = 60
     password_memory_kib: Annotated[
         int, Field(ge=19_456, le=1_048_576, description="memory of one password hash in KiB")
     ] = 65_536
-    password_passes: Annotated[
-        int, Field(ge=2, le=10, description="passes over that memory in one password hash")
-    ] = 2
     request_bytes: Annotated[
         int, Field(ge=65_536, le=64 * _MIB, description="longest request body but for objects")
     ] = _MIB
@@ -159,9 +133,6 @@ class Settings(BaseModel):
     lease_s: Annotated[
         int, Field(ge=30, le=86_400, description="seconds that a labeller may look at an item")
     ] = 1_800
-    poll_s: Annotated[
-        float, Field(gt=0, le=60, description="seconds the idle worker waits to look again")
-    ] = 0.5
     worker_processes: Annotated[
         int | None,
         Field(

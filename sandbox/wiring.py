@@ -74,6 +74,8 @@ from sandbox.worker import Worker
 from sandbox.worker import furnish as furnish_worker
 
 _HASHES_AT_ONCE = 2  # each takes `password_memory_kib`; more only wait for one another
+_INVITATION = timedelta(days=7)
+_LOGIN_DELAY_S = 60.0  # the longest, after failed logins
 _log = logging.getLogger("anbiao.wiring")
 
 
@@ -171,7 +173,7 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
     sightings = None if moments is None else moments.sightings
     desk = Desk(
         gate=gate,
-        hasher=Hasher(settings.password_memory_kib, settings.password_passes, _HASHES_AT_ONCE),
+        hasher=Hasher(settings.password_memory_kib, at_once=_HASHES_AT_ONCE),
         delays=delays,
         presence=presence,
         setup_code=SetupCode(own / "setup-code"),
@@ -180,7 +182,7 @@ def serving(settings: Settings, clock: Clock = now_utc) -> House:
         limits=Limits(
             idle=timedelta(seconds=settings.session_idle_s),
             longest=timedelta(seconds=settings.session_longest_s),
-            invitation=timedelta(seconds=settings.invitation_s),
+            invitation=_INVITATION,
         ),
         clock=clock,
         new_id=new_id,
@@ -210,11 +212,11 @@ def _moments(
     address = database_address(settings)
     if address is None:
         seen_file = settings.dir / "serve" / "presence.json"
-        return None, Delays(settings.login_delay_s), Presence(seen_file, longest)
+        return None, Delays(_LOGIN_DELAY_S), Presence(seen_file, longest)
     moments = PostgresMoments(address)
     # One key for all processes: a subject is one and the same in each of them.
     key = hmac.digest(custody.door_key(), b"anbiao-delays-v1", "sha256")
-    delays = Delays(settings.login_delay_s, moments.failures, key)
+    delays = Delays(_LOGIN_DELAY_S, moments.failures, key)
     # Sightings of deposits stand in the same book: none is forgotten before it stops to count.
     keep = max(longest, timedelta(seconds=settings.deposit_idle_s))
     return moments, delays, SharedPresence(moments.sightings, clock, keep)

@@ -30,7 +30,7 @@ from sandbox.label import work as label_work
 from sandbox.release.screening import Scan
 from sandbox.release.work import ReleaseWork
 
-POLL_S: Final = 0.2
+POLL_S: Final = 0.5
 SLICE_S: Final = 1.0
 FIRST_DELAY_S: Final = 2.0
 LONGEST_DELAY_S: Final = 600.0

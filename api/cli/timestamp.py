@@ -1,7 +1,7 @@
 """`anbiao timestamp`: have an authority say when it saw the logs' heads (RFC 3161).
 
-Nothing is asked unless `timestamp_url` is set, and only the SHA-256 of a signed checkpoint goes
-out. An answer is kept when the stand-alone verifier accepts it under the pinned certificate.
+The authority is the one that the command line names, and only the SHA-256 of a signed checkpoint
+goes out. An answer is kept when the stand-alone verifier accepts it under the pinned certificate.
 """
 
 import os
@@ -23,7 +23,7 @@ from crypto.verifier import Broken, CannotTell, Pins, check_stamp, parse_key, re
 from sandbox.errors import Unacceptable, Unavailable, VerificationFailed
 from sandbox.provenance.publishing import CHECKPOINT, KEYS, head_of
 from sandbox.provenance.stamps import keep_stamp, stamp_of, stamps_beside
-from sandbox.settings import Settings, load
+from sandbox.settings import load
 
 _TIMEOUT_S: Final = 20.0
 _LONGEST: Final = 1 << 16
@@ -32,20 +32,26 @@ _QUERY: Final = "application/timestamp-query"
 
 @click.command()
 @dir_option
-def timestamp(folder: Path) -> int:
+@click.option("--authority", "url", required=True, help="Address that is asked, http or https.")
+@click.option(
+    "--certificate",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="PEM file of the authority's own certificate, which answers must be by.",
+)
+def timestamp(folder: Path, url: str, certificate: Path) -> int:
     """Stamp the published head of each log of the house in DIR, unless it is stamped already.
 
-    The authority is `timestamp_url`, its certificate `timestamp_certificate` (docs/settings.md).
     Run it by a timer, as a user who may write to DIR/log. Stamps lie in DIR/log/.stamps and go
     into evidence packs; check one with `anbiao verify STAMP --key VKEY --authority PEM`.
     """
     settings = load(folder, os.environ)
-    url, certificate = _authority(settings)
+    if not url.startswith(("https://", "http://")):
+        raise Unacceptable("timestamp-url", "an address begins with https:// or http://")
     try:
         authorities = read_authorities([str(certificate)])
     except (OSError, ValueError) as error:
-        message = "timestamp_certificate is no PEM file of certificates"
-        raise Unacceptable("setting-refused", message, field="timestamp_certificate") from error
+        raise Unacceptable("timestamp-certificate", "it is no PEM file of certificates") from error
     for path in sorted((settings.dir / "log").glob(f"*/{CHECKPOINT}")):
         log, note = path.parent, path.read_bytes()
         size = head_of(note.decode()).size
@@ -57,13 +63,6 @@ def timestamp(folder: Path) -> int:
         keep_stamp(log, size, stamp)
         click.echo(f"{log.name}: {size} entries stamped at {at}")
     return 0
-
-
-def _authority(settings: Settings) -> tuple[str, Path]:
-    if settings.timestamp_url is None or settings.timestamp_certificate is None:
-        message = "set timestamp_url and timestamp_certificate first"
-        raise Unacceptable("timestamp-unset", message, field="timestamp_url")
-    return settings.timestamp_url, settings.timestamp_certificate
 
 
 def _asked(url: str, note: bytes) -> bytes:

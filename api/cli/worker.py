@@ -21,7 +21,7 @@ from sandbox import wiring
 from sandbox.errors import VerificationFailed
 from sandbox.layout import Process
 from sandbox.settings import Mode, Settings
-from sandbox.worker import Worker, run
+from sandbox.worker import POLL_S, Worker, run
 
 _AWAITED = frozenset({"pin-missing", "account-missing"})
 
@@ -61,7 +61,7 @@ def _work(settings: Settings, stop: threading.Event) -> None:
         ready = _awaited(settings, stop)
         if ready is not None:
             try:
-                run(ready, stop, settings.poll_s)
+                run(ready, stop)
             finally:
                 ready.close()
 
@@ -78,7 +78,7 @@ def _awaited(settings: Settings, stop: threading.Event) -> Worker | None:
             if error.message != told:
                 told = error.message
                 click.echo(f"waiting: {error.code}: {told}", err=True)
-        stop.wait(settings.poll_s)
+        stop.wait(POLL_S)
     return None
 
 

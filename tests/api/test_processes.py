@@ -271,7 +271,7 @@ def test_settings_come_from_file_environment_and_command_line_in_that_order(tmp_
     ("given", "code"),
     [
         ({"origin": "Has Blank"}, "setting-refused"),
-        ({"poll_s": 0}, "setting-refused"),
+        ({"lease_s": 0}, "setting-refused"),
         ({"tls_key": "k"}, "setting-refused"),
         ({"host": "example.org"}, "setting-refused"),
         ({"more": 1}, "setting-unknown"),
@@ -290,7 +290,7 @@ def test_loopback_addresses_need_no_tls(tmp_path, host):
 
 
 def test_settings_stay_few_and_their_page_is_drawn_from_them():
-    assert len(settings.Settings.model_fields) <= 32
+    assert len(settings.Settings.model_fields) <= 25
     assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page()
 
 

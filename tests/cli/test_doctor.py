@@ -113,7 +113,7 @@ def lend_way(sound):
 
 
 def write_for_all(sound):
-    write_settings(sound["folder"], poll_s=1)
+    write_settings(sound["folder"], lease_s=900)
     (sound["folder"] / "settings.toml").chmod(0o666)
 
 

@@ -61,7 +61,7 @@ FAULTS = {
 A kill after a step is a kill before the next.
 """
 TITLES = ("first", "second", "third")
-PATIENCE_S = 180.0
+PATIENCE_S = 60.0
 _TEMPORARY, _HUNG = 75, 124
 
 

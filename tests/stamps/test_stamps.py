@@ -245,22 +245,22 @@ def test_a_pack_with_a_stamp_of_another_history_is_broken(stamping):
 
 @pytest.fixture
 def house(tmp_path, stamping, door):
-    """A data folder with one published log, that asks the authority."""
+    """A data folder with one published log, and how the command asks the authority."""
     log = tmp_path / "house" / "log" / stamping.log.ledger
     log.mkdir(parents=True)
     (log / "checkpoint").write_bytes(stamping.note)
     (log / "keys").write_bytes(stamping.log.keys_file)
-    settings = tmp_path / "house" / "settings.toml"
-    certificate = stamping.authority.certificate
-    settings.write_text(f'timestamp_url = "{door.url}"\ntimestamp_certificate = "{certificate}"\n')
-    return tmp_path / "house"
+    certificate = str(stamping.authority.certificate)
+    words = ["--authority", door.url, "--certificate", certificate]
+    return tmp_path / "house", ["timestamp", "--dir", str(tmp_path / "house"), *words]
 
 
 def test_the_command_has_each_head_stamped_once(stamping, door, house):
+    folder, command = house
     for _ in range(2):
-        assert run_cli(["timestamp", "--dir", str(house)]) == 0
+        assert run_cli(command) == 0
 
-    (stamp,) = (house / "log" / ".stamps" / stamping.log.ledger).iterdir()
+    (stamp,) = (folder / "log" / ".stamps" / stamping.log.ledger).iterdir()
     assert check_stamp(stamp.read_bytes(), stamping.pins, "stamp").note.size
     assert len(door.asked) == 1
     assert stamping.log.ledger.encode() not in door.asked[0]
@@ -276,15 +276,29 @@ BAD = {
 
 @pytest.mark.parametrize("how", BAD)
 def test_an_answer_that_does_not_hold_is_not_kept(door, house, how):
+    folder, command = house
     door.change = BAD[how]
 
-    assert run_cli(["timestamp", "--dir", str(house)]) not in {0, 70}
-    assert not (house / "log" / ".stamps").exists()
+    assert run_cli(command) not in {0, 70}
+    assert not (folder / "log" / ".stamps").exists()
 
 
 @pytest.mark.requirement("R86")
-def test_nobody_is_asked_unless_that_is_set(door, house):
-    (house / "settings.toml").write_text("")
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--authority", None),
+        ("--certificate", None),
+        ("--authority", "file:///etc/hostname"),
+        ("--authority", "authority.example"),
+        ("--certificate", "nowhere.pem"),
+        ("--certificate", __file__),
+    ],
+)
+def test_nobody_is_asked_but_by_name_and_certificate(door, house, option, value):
+    _, command = house
+    at = command.index(option)
+    command[at : at + 2] = [] if value is None else [option, value]
 
-    assert run_cli(["timestamp", "--dir", str(house)]) not in {0, 70}
+    assert run_cli(command) not in {0, 70}
     assert door.asked == []
