@@ -23,6 +23,7 @@ import asyncio
 import faulthandler
 import json
 import os
+import select
 import shutil
 import signal
 import sys
@@ -62,15 +63,13 @@ A kill after a step is a kill before the next.
 """
 TITLES = ("first", "second", "third")
 PATIENCE_S = 60.0
-_TEMPORARY, _HUNG = 75, 124
+TEMPORARY, HUNG = 75, 124
 
 
-@dataclass
-class Tally:
-    """What the runs of one moment and process came to."""
+@dataclass(kw_only=True)
+class Losses:
+    """What a number of faults came to."""
 
-    moment: str
-    process: str
     steps: int = 0
     runs: Counter[str] = field(default_factory=Counter)
     lost: int = 0
@@ -83,6 +82,14 @@ class Tally:
     @property
     def clean(self) -> bool:
         return not (self.lost or self.doubled or self.forks or self.unfinished)
+
+
+@dataclass
+class Tally(Losses):
+    """What the runs of one moment and process came to."""
+
+    moment: str
+    process: str
 
 
 # --- processes: each is a function that ends with an exit code ----------------------------------
@@ -98,14 +105,14 @@ def worker(folder: Path) -> int:
     return 0
 
 
-def notary(folder: Path) -> int:
+def notary(folder: Path, ready: Callable[[], None]) -> int:
     """A notary, until it is told to end."""
     stopped: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda given, _frame: stopped.append(given))
     server = wiring.notary(load(folder, {}))
     server.start()
-    (folder / "run" / "notary.ready").touch()
+    ready()
     while not stopped:
         signal.sigtimedwait(set(), 0.05)
     server.close()
@@ -119,7 +126,7 @@ def server(folder: Path, token: str) -> int:
     transport = httpx.ASGITransport(create_app(house), raise_app_exceptions=False)
     done = asyncio.run(_ask(transport, folder, {"Authorization": f"Bearer {token}"}))
     house.close()
-    return 0 if done == len(TITLES) else _TEMPORARY
+    return 0 if done == len(TITLES) else TEMPORARY
 
 
 async def _ask(transport: httpx.ASGITransport, folder: Path, headers: Mapping[str, str]) -> int:
@@ -155,7 +162,7 @@ def _ended(act: Callable[[], int]) -> int:
         return act()
     except SandboxError as error:
         print(f"ended: {error.code}", file=sys.stderr)
-        return _TEMPORARY
+        return TEMPORARY
     except BaseException as error:  # noqa: BLE001 - a process ends with a code
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 70
@@ -163,37 +170,55 @@ def _ended(act: Callable[[], int]) -> int:
 
 def ended(pid: int) -> int:
     """The exit code of a process; one that doesn't end is ended."""
-    until = time.monotonic() + PATIENCE_S
-    while time.monotonic() < until:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.005)
-    os.kill(pid, signal.SIGUSR1)  # it says where it stands
-    time.sleep(1)
-    os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return _HUNG
+    over = os.pidfd_open(pid)
+    try:
+        hung = not _told(over, PATIENCE_S)
+        if hung:
+            os.kill(pid, signal.SIGUSR1)  # it says where it stands
+            _told(over, 1.0)
+            os.kill(pid, signal.SIGKILL)
+    finally:
+        os.close(over)
+    _, status = os.waitpid(pid, 0)
+    return HUNG if hung else os.waitstatus_to_exitcode(status)
+
+
+def _told(handle: int, patience_s: float) -> bool:
+    """Whether there is something to read within that time."""
+    return bool(select.select([handle], [], [], patience_s)[0])
+
+
+@contextmanager
+def standing(act: Callable[[Callable[[], None]], int]) -> Iterator[None]:
+    """A process that calls what it is given when it is ready, as long as the body lasts.
+
+    The one end of a pipe that is open in it says that it is not ready yet.
+    """
+    ready, tell = os.pipe()
+    pid = forked(lambda: act(lambda: os.close(tell)))
+    os.close(tell)
+    _told(ready, 20.0)  # it is ready; or it is gone, and nobody holds the other end
+    os.close(ready)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        ended(pid)
 
 
 @contextmanager
 def notarised(folder: Path, plan: Plan | None = None) -> Iterator[None]:
     """A notary, traced where there is a plan, as long as the body lasts."""
     (folder / "run").mkdir(exist_ok=True)
-    for stale in ("notary.ready", "notary.sock"):
-        (folder / "run" / stale).unlink(missing_ok=True)
-    pid = forked(lambda: Tracer(plan).run(lambda: notary(folder)) if plan else notary(folder))
-    until = time.monotonic() + 20
-    while not (folder / "run" / "notary.ready").exists() and time.monotonic() < until:
-        if os.waitpid(pid, os.WNOHANG)[0]:
-            yield
-            return
-        time.sleep(0.005)
-    try:
+    (folder / "run" / "notary.sock").unlink(missing_ok=True)
+
+    def act(ready: Callable[[], None]) -> int:
+        if plan is None:
+            return notary(folder, ready)
+        return Tracer(plan).run(lambda: notary(folder, ready))
+
+    with standing(act):
         yield
-    finally:
-        os.kill(pid, signal.SIGTERM)
-        ended(pid)
 
 
 # --- one run -------------------------------------------------------------------------------------
@@ -236,9 +261,9 @@ def run(case: Case, plan: Plan | None, tally: Tally, name: str) -> None:
 def _run_in(case: Case, folder: Path, plan: Plan | None, tally: Tally, name: str) -> None:
     plan = Plan(case.watched(folder), plan.at, plan.side, plan.fault, plan.times) if plan else None
     heads = [head(folder, case)]
-    hung = case.play(folder, plan) == _HUNG
+    hung = case.play(folder, plan) == HUNG
     heads.append(head(folder, case))
-    again = _HUNG if hung else case.play(folder, None)
+    again = HUNG if hung else case.play(folder, None)
     judge(case, folder, heads, again, tally, name)
 
 
@@ -342,7 +367,7 @@ def besiege(case: Case, faults: Sequence[str], chosen: Callable[[int], bool]) ->
     """All chosen runs of one case."""
     began = time.monotonic()
     steps = steps_of(case)
-    tally = Tally(case.photograph.moment, case.process, len(steps))
+    tally = Tally(case.photograph.moment, case.process, steps=len(steps))
     number = 0
     for at, step in enumerate(steps, start=1):
         for fault in faults:

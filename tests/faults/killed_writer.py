@@ -21,20 +21,18 @@ every checkpoint ever seen is of this history, by the regulator's verifier and b
 
 import argparse
 import json
-import os
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
 from auditor import audit, built
-from every_step import _HUNG as HUNG
-from every_step import ended, forked
+from every_step import HUNG, TEMPORARY, Losses, ended, forked, standing
 from gate_house import LEDGER, PREFIX, Clock, House, Remark
 from postgres_server import PostgresServer
 from tracer import Plan, Tracer
@@ -56,27 +54,14 @@ FAULTS = {
 TURNS = [turn for name in list(FAULTS)[1:] for turn in ("kill", "kill", name)]
 KILLED = int(signal.SIGKILL)
 TWO = 2
-TEMPORARY = 75
 
 
 @dataclass
-class Tally:
+class Tally(Losses):
     """What the lives came to."""
 
-    steps: int = 0
-    runs: Counter[str] = field(default_factory=Counter)
     killed: int = 0
     acknowledged: int = 0
-    lost: int = 0
-    doubled: int = 0
-    forks: int = 0
-    unfinished: int = 0
-    bad: list[str] = field(default_factory=list)
-    seconds: int = 0
-
-    @property
-    def clean(self) -> bool:
-        return not (self.lost or self.doubled or self.forks or self.unfinished)
 
 
 class Writer:
@@ -206,26 +191,19 @@ def slots_of(number: int) -> tuple[str, ...]:
 def notarised(folder: Path) -> Iterator[None]:
     """A notary in a process of its own."""
 
-    def act() -> int:
+    def act(ready: Callable[[], None]) -> int:
         state = NotaryState(folder / "notary", PREFIX, Clock())
         server = NotaryServer(UnixDoor(folder / "notary.sock"), state)
         server.start()
-        (folder / "notary.ready").touch()
+        ready()
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
         signal.sigwait({signal.SIGTERM})
         server.close()
         state.close()
         return 0
 
-    pid = forked(act)
-    until = time.monotonic() + 20
-    while not (folder / "notary.ready").exists() and time.monotonic() < until:
-        time.sleep(0.005)
-    try:
+    with standing(act):
         yield
-    finally:
-        os.kill(pid, signal.SIGTERM)
-        ended(pid)
 
 
 def run(place: Path, lives: int, stride: int, server: PostgresServer | None) -> Tally:
