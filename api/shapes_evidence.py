@@ -1,6 +1,6 @@
 """Forms of what is asked of the log."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Self
 
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
@@ -20,6 +20,12 @@ class PeriodForm(Form):
     def _in_order(self) -> Self:
         if self.since >= self.until:
             raise ValueError("the period ends before it begins")
+        for at in (self.since, self.until):
+            # Beyond the years that UTC has, there is nothing to tell of.
+            try:
+                at.astimezone(UTC)
+            except OverflowError as error:
+                raise ValueError("no such time") from error
         return self
 
 

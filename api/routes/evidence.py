@@ -17,7 +17,7 @@ from api.shapes_evidence import PeriodForm, SubjectReportShape, report_shape
 from crypto.verifier import Scope
 from policies.vocabulary import Role
 from sandbox.acts import HOSPITAL_DOMAIN, Actor, project_domain
-from sandbox.errors import AccessError, NotFound
+from sandbox.errors import AccessError
 from sandbox.provenance.entry import time_text
 from sandbox.provenance.publishing import Publisher
 from sandbox.release.commands import Answered, ExportEvidence, ReportSubject
@@ -46,8 +46,9 @@ def _pack_routes(routes: APIRouter, house: House, evidence: Evidence) -> None:
     @routes.post("/projects/{project}/evidence", response_class=Response)
     def export_project(ledger: str, project: HexId, actor: ActorHere) -> Response:
         """The evidence on a project."""
-        _require_in_sight(house, actor, ledger, project)
-        return _pack(house, evidence, actor, ledger, Scope("project", project))
+        scope = Scope("project", project)
+        in_sight = _is_in_sight(house, actor, ledger, project)
+        return _pack(house, evidence, actor, ledger, scope, in_sight=in_sight)
 
     @routes.post("/subjects/{subject}/evidence", response_class=Response)
     def export_subject(ledger: str, subject: HexId, actor: ActorHere) -> Response:
@@ -78,10 +79,19 @@ def _report_routes(routes: APIRouter, house: House, evidence: Evidence) -> None:
         return report_shape(inquiry, receipt)
 
 
-def _pack(house: House, evidence: Evidence, actor: Actor, ledger: str, scope: Scope) -> Response:
+def _pack(
+    house: House,
+    evidence: Evidence,
+    actor: Actor,
+    ledger: str,
+    scope: Scope,
+    *,
+    in_sight: bool = True,
+) -> Response:
     about = scope.document()
-    if not _reads(house, actor, ledger, EXPORTED_BY):
-        house.gate.perform(actor, ExportEvidence(ledger=ledger, about=about))
+    if not in_sight or not _reads(house, actor, ledger, EXPORTED_BY):
+        refused = ExportEvidence(ledger=ledger, about=about, in_sight=in_sight)
+        house.gate.perform(actor, refused)
     draft = evidence.draft(ledger, scope)
     command = ExportEvidence(ledger=ledger, about=about, answer=draft.answered)
     receipt = house.gate.perform(actor, command)
@@ -90,11 +100,10 @@ def _pack(house: House, evidence: Evidence, actor: Actor, ledger: str, scope: Sc
     return Response(out.getvalue(), media_type="application/zip")
 
 
-def _require_in_sight(house: House, actor: Actor, ledger: str, project: str) -> None:
-    """Other firms' projects are answered like what never was (R16)."""
+def _is_in_sight(house: House, actor: Actor, ledger: str, project: str) -> bool:
+    """Whether the actor may know of the project: others are like what never was (R16)."""
     domains = (project_domain(project), HOSPITAL_DOMAIN)
-    if not any(m.domain in domains for m in house.people.readers.memberships(actor, ledger)):
-        raise NotFound
+    return any(m.domain in domains for m in house.people.readers.memberships(actor, ledger))
 
 
 def _reads(house: House, actor: Actor, ledger: str, roles: frozenset[Role]) -> bool:

@@ -20,7 +20,6 @@ from api.shapes_permits import (
 from policies.vocabulary import Role
 from sandbox.acts import HOSPITAL_DOMAIN, project_domain
 from sandbox.cosigners import is_known
-from sandbox.errors import Unacceptable
 from sandbox.people.stewardship import Record, Signed
 from sandbox.people.witnesses import NOBODY
 from sandbox.records.permits import Permit, Training
@@ -111,11 +110,9 @@ def _witness_routes(routes: APIRouter, house: House) -> None:
         asks for nobody.
         """
         digest = form.terms.get("policy", "")
-        if digest != NOBODY and not is_known(house.settings, digest):
-            raise Unacceptable(
-                "witness-policy-unknown", "the operator configured no such policy", field="terms"
-            )
-        receipt = house.people.stewardship.require_witnesses(actor, ledger, _signed(form), key)
+        known = digest == NOBODY or is_known(house.settings, digest)
+        stewardship = house.people.stewardship
+        receipt = stewardship.require_witnesses(actor, ledger, _signed(form), key, known=known)
         return WitnessActShape(**with_receipt(receipt))
 
 

@@ -333,6 +333,7 @@ class RequireWitnesses(Command):
     ACTION: ClassVar[Action] = Action.WITNESS_REQUIRE
 
     policy: str
+    known: bool = field(default=True, compare=False)  # whether the operator configured such a one
 
     def objects(self) -> Mapping[str, str]:
         """Nothing beside the ledger itself."""

@@ -253,9 +253,9 @@ class Stewardship:
         return self._desk.gate.perform(actor, command)
 
     def require_witnesses(
-        self, actor: Actor, ledger: str, signed: Signed, request_key: str
+        self, actor: Actor, ledger: str, signed: Signed, request_key: str, *, known: bool
     ) -> Receipt:
-        """Ask for the witnesses of the policy in the signed terms.
+        """Ask for the witnesses of the policy in the signed terms, if that is `known`.
 
         Raises:
             Unacceptable: a term is no good.
@@ -266,6 +266,7 @@ class Stewardship:
             ledger=ledger,
             domain=HOSPITAL_DOMAIN,
             policy=signed.terms.get("policy", ""),
+            known=known,
             signed=self.signed_act(actor, signed, {}),
             request_key=request_key,
         )

@@ -36,7 +36,8 @@ class WitnessRequiring:
         """Say it; what leaves later is held against it.
 
         Raises:
-            Unacceptable: what was signed is something else, or no digest.
+            Unacceptable: what was signed is something else, no digest, or of a policy that nobody
+                knows: only who may ask for one learns which there are.
         """
         del tables, acting
         require_terms(command, witness_terms(command.policy))
@@ -44,4 +45,8 @@ class WitnessRequiring:
             return Outcome(codes={"witness": NOBODY}, reply={"policy": command.policy})
         if not _DIGEST.fullmatch(command.policy):
             raise Unacceptable("witness-policy-malformed", "no digest", field="terms.policy")
+        if not command.known:
+            raise Unacceptable(
+                "witness-policy-unknown", "the operator configured no such policy", field="terms"
+            )
         return Outcome(codes={"witness": command.policy}, reply={"policy": command.policy})

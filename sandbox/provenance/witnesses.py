@@ -7,6 +7,7 @@
 
 import ipaddress
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from sandbox.layout import rights_in
 from sandbox.provenance.publishing import WITNESSED
 
 _SUFFIX: Final = ".tlog-policy"
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 def read_witness_policy(path: Path) -> WitnessPolicy:
@@ -56,6 +58,8 @@ def keep_policy(folder: Path, policy: WitnessPolicy) -> None:
 
 def find_policy(folder: Path, digest: str) -> WitnessPolicy | None:
     """The policy of a digest, as it was kept; None when it was not, or is another's."""
+    if _DIGEST.fullmatch(digest) is None:
+        return None
     try:
         policy = parse_policy(_path(folder, digest).read_bytes())
     except (OSError, VerificationError):

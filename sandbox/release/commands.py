@@ -121,6 +121,7 @@ class AskEvidence(Command):
 
     about: Mapping[str, str]
     answer: "Answered | None" = field(default=None, compare=False)
+    in_sight: bool = field(default=True, compare=False)  # whether the actor may know it exists
 
     def objects(self) -> Mapping[str, str]:
         """The dataset, project or subject; a period is no object."""

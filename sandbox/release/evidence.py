@@ -38,8 +38,14 @@ class AskEvidenceHandler:
     """`evidence.export`, `subject.report`."""
 
     def facts(self, tables: Tables, command: AskEvidence, acting: Acting) -> Facts:
-        """Nothing decides but the role; whoever has none doesn't learn what there is."""
-        del tables, command, acting
+        """Nothing decides but the role; whoever has none doesn't learn what there is.
+
+        Raises:
+            NotFound: it is of a project that is not the actor's to know (R16).
+        """
+        del tables, acting
+        if not command.in_sight:
+            raise NotFound
         return {}
 
     def act(self, tables: Tables, command: AskEvidence, acting: Acting) -> Outcome:

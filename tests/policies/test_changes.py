@@ -111,6 +111,7 @@ BELOW = [
     ("own-label", "review.open", "reviewer", "-", ["@judging/own-label"]),
     ("package-of-another", "release.download", "recipient", "released", []),
     *(("firm-and-evidence", "evidence.export", role, "-", []) for role in FIRM),
+    *(("firm-and-subjects", "subject.report", role, "-", []) for role in FIRM),
     *(("firm-and-approval", "approval.open", role, "approval-new", []) for role in FIRM),
     *(("firm-and-approval", "approval.sign", role, "approval-sampled+own", []) for role in FIRM),
     *(("stewards-permit", "permit.issue", role, "-", []) for role in Role if role != "steward"),
