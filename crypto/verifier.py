@@ -858,12 +858,12 @@ class Entries(Sequence[bytes]):
     if they are not the ones that were checked.
     """
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, room: int) -> None:
         self._source = source
         self._size = 0
         self._digests: list[bytes] = []
         self._kept: dict[int, list[bytes]] = {}
-        self._room = KEPT_BYTES
+        self._room = room  # bytes of bundles that are kept
         self._last: tuple[int, list[bytes]] = (-1, [])
 
     def take(self, index: int, width: int) -> list[bytes]:
@@ -971,13 +971,13 @@ class Subtrees:
                 yield tile_name(str(level), index, width), b"".join(part)
 
 
-def read_tree(source: Source, size: int) -> tuple[Entries, Subtrees]:
+def read_tree(source: Source, size: int, room: int = KEPT_BYTES) -> tuple[Entries, Subtrees]:
     """Entries and tree of a log's files, every tile as the entries demand.
 
     Raises:
         Broken: a tile or bundle is missing or differs.
     """
-    raw, tiles = Entries(source), []
+    raw, tiles = Entries(source, room), []
     for index, width in _spans(size):
         leaves = leaf_hashes(raw.take(index, width))
         tile = b"".join(leaves)
@@ -1130,8 +1130,12 @@ def ledger_of(note: Note) -> str:
     return note.origin.rpartition("/")[2]
 
 
-def verify_log(source: Source, pins: Pins, since: bytes | None = None) -> Log:
+def verify_log(
+    source: Source, pins: Pins, since: bytes | None = None, room: int = KEPT_BYTES
+) -> Log:
     """A published log's files: signatures, tiles, tree; not yet what its entries say.
+
+    Of the entries, as many as have `room` are kept; the others are read again.
 
     Raises:
         Broken: anything in it is not as it must be.
@@ -1142,7 +1146,7 @@ def verify_log(source: Source, pins: Pins, since: bytes | None = None) -> Log:
     note = parse_note(source.read("checkpoint"), "checkpoint")
     keys = parse_keys_file(source.read("keys"), note.origin, "keys")
     unknown = check_note(note, keys, pins, "checkpoint")
-    raw, levels = read_tree(source, note.size)
+    raw, levels = read_tree(source, note.size, room)
     check_names(source, raw, levels)
     if levels.root(note.size) != note.root:
         raise Broken("root-differs-from-checkpoint", "checkpoint")

@@ -66,6 +66,7 @@ def router(house: House) -> APIRouter:
     _state_routes(routes, house)
     announcements = Announcements()
     _deposit_routes(routes, house, announcements)
+    _ending_routes(routes, house, announcements)
     _object_routes(routes, house, announcements)
     return routes
 
@@ -161,6 +162,8 @@ def _deposit_routes(routes: APIRouter, house: House, announcements: Announcement
             opened_at=row.opened_at,
         )
 
+
+def _ending_routes(routes: APIRouter, house: House, announcements: Announcements) -> None:
     @routes.post("/{dataset}/deposits/{deposit}/complete", status_code=201)
     def complete(
         ledger: str, dataset: HexId, deposit: HexId, actor: ActorHere, key: RequestKey

@@ -17,6 +17,7 @@ import socket
 import ssl
 import stat
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -227,12 +228,11 @@ def _secured(
     peer.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     secured = context.wrap_socket(peer, server_side=context.protocol == ssl.PROTOCOL_TLS_SERVER)
-    try:
+    with ExitStack() as refusal:
+        refusal.callback(secured.close)
         own.believe(secured)
         secured.settimeout(timeout_s)
-    except BaseException:
-        secured.close()
-        raise
+        refusal.pop_all()
     return secured
 
 

@@ -19,14 +19,13 @@ def house() -> SmallHospital:
     return log
 
 
-@pytest.fixture(autouse=True)
-def nothing_kept(monkeypatch):
-    """Every bundle is read again, as in a log of millions."""
-    monkeypatch.setattr(verifier, "KEPT_BYTES", 0)
+def read(source: verifier.Source, house: SmallHospital) -> verifier.Log:
+    """The log, every bundle of which is read again, as in one of millions."""
+    return verifier.verify_log(source, pins_of(house), room=0)
 
 
 def test_entries_read_again_are_the_entries(house):
-    log = verifier.verify_log(verifier.Members(house.files()), pins_of(house))
+    log = read(verifier.Members(house.files()), house)
 
     assert list(log.raw) == house.raw
     assert len(log.raw) == 600
@@ -41,7 +40,7 @@ def test_entries_read_again_are_the_entries(house):
 
 
 def test_root_of_every_size_is_the_tree_s(house):
-    log = verifier.verify_log(verifier.Members(house.files()), pins_of(house))
+    log = read(verifier.Members(house.files()), house)
     tree = Tree()
     tree.extend(leaf_hash(entry) for entry in house.raw)
 
@@ -73,6 +72,6 @@ def test_a_bundle_that_changes_between_two_readings_is_named(house, name, damage
     source = Changing(files, name, damage(files[name]))
 
     with pytest.raises(verifier.Broken) as caught:
-        verifier.read_story(verifier.verify_log(source, pins_of(house)), pins_of(house))
+        verifier.read_story(read(source, house), pins_of(house))
 
     assert (caught.value.code, caught.value.where) == ("file-changed-meanwhile", name)
